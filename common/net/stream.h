@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream - TCP, TLS and unix stream connections on a libuv loop behind one interface.
+ *
+ * Bytes in by callback, bytes out through a capped send queue; a peer that does not read is closed,
+ * never waited for. TLS is OpenSSL over memory BIOs, so it looks the same as TCP from above.
+ * Owner: a stream made by stream_connect belongs to the caller, one given by a listener's accept
+ * callback belongs to the acceptor; both end with stream_close (safe inside any callback; no callback
+ * comes after it). Thread: that of the loop.
+ */
+#ifndef COMMON_NET_STREAM_H
+#define COMMON_NET_STREAM_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "common/addr.h"
+
+struct stream;
+struct stream_listener;
+struct tls_context; /* common/net/tls.h */
+
+struct stream_handlers {
+	void (*open)(void *arg);  /* connected, TLS handshake and name check done */
+	void (*data)(void *arg, const uint8_t *data, size_t len_bytes);
+	void (*closed)(void *arg, int err); /* 0 = peer closed, else -errno; call stream_close now or later */
+};
+
+struct stream_options {
+	struct tls_context *tls;   /* NULL = plain */
+	const char *server_name;   /* TLS client: SNI, and the name that must match (NULL: none) */
+	uint32_t connect_ms;       /* connect + handshake deadline; 0 = 5000 */
+	uint32_t idle_ms;          /* close after so long without a byte in; 0 = never */
+	uint32_t send_queue_bytes; /* cap; 0 = 256 KiB */
+	const struct addr *bind;   /* source address of a connect, or NULL */
+};
+
+/** Start connecting; result by h->open or h->closed. @return 0 or -errno. */
+int stream_connect(uv_loop_t *loop, const struct addr *to, const struct stream_options *o,
+		   const struct stream_handlers *h, void *arg, struct stream **ret_stream);
+
+/** Queue bytes (copied). @return 0, -ENOBUFS (cap hit: the stream is closing, h->closed follows), -ENOTCONN. */
+int stream_send(struct stream *s, const void *data, size_t len_bytes);
+
+/** Close now, or after what is queued has been sent (bounded by 1 s). NULL is fine. @return NULL */
+struct stream *stream_close(struct stream *s);
+struct stream *stream_close_flushed(struct stream *s);
+
+const struct addr *stream_remote(const struct stream *s);
+const struct addr *stream_local(const struct stream *s);
+/** True once TLS is up and the far end showed a certificate that verified. */
+bool stream_authenticated(const struct stream *s);
+/** The far end's certificate carries this name (DNS SAN, or CN if it has no SAN; exact, no wildcard). */
+bool stream_peer_has_name(const struct stream *s, const char *name);
+/** Change the handlers (accept callback sets them before it returns). */
+void stream_set_handlers(struct stream *s, const struct stream_handlers *h, void *arg);
+/** Change the idle deadline. */
+void stream_set_idle_ms(struct stream *s, uint32_t idle_ms);
+/** Why the last TLS handshake failed, in words, or "". */
+const char *stream_error_text(const struct stream *s);
+
+struct stream_listen_options {
+	struct tls_context *tls;
+	uint32_t max_streams;        /* cap on open accepted streams; more are closed at accept. 0 = 1024 */
+	uint32_t max_per_address;    /* 0 = no cap */
+	uint32_t handshake_ms;       /* 0 = 5000 */
+	uint32_t idle_ms;            /* initial idle deadline of accepted streams */
+	uint32_t send_queue_bytes;
+};
+
+/** accept: the stream is open (TLS done). Set its handlers, or stream_close it. */
+typedef void(stream_accept_h)(void *arg, struct stream *s);
+
+int stream_listen(uv_loop_t *loop, const struct addr *local, const struct stream_listen_options *o,
+		  stream_accept_h *accept, void *arg, struct stream_listener **ret_listener);
+/** Unix socket at path (an old socket file is replaced only if nobody answers on it); mode 0660. */
+int stream_listen_unix(uv_loop_t *loop, const char *path, const struct stream_listen_options *o,
+		       stream_accept_h *accept, void *arg, struct stream_listener **ret_listener);
+const struct addr *stream_listener_local(const struct stream_listener *l);
+struct stream_listener *stream_listener_close(struct stream_listener *l);
+
+#endif
