@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * body_negotiate - does an answer fit its offer (RFC 3264 6, RFC 6337)? And which codecs may pass?
+ *
+ * Pure functions; nothing is allocated.
+ */
+#ifndef SBE_SDP_BODY_NEGOTIATE_H
+#define SBE_SDP_BODY_NEGOTIATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "sbe/sdp/body_edit.h"
+#include "sbe/sdp/body_sdp.h"
+
+enum body_stream_state {
+	BODY_STREAM_REFUSED, /* port 0 on either side */
+	BODY_STREAM_HELD,    /* agreed, media flows one way or not at all */
+	BODY_STREAM_ACTIVE   /* agreed, both ways */
+};
+
+/** Breaches we can live with; policy decides (C21: a codec that was not offered). Bits. */
+enum body_warning {
+	BODY_WARN_CODEC_NOT_OFFERED = 1, /* some format of the answer was not in the offer */
+	BODY_WARN_NO_COMMON_CODEC = 2,   /* none of them was */
+	BODY_WARN_DIRECTION = 4,         /* e.g. sendonly answered with sendonly */
+	BODY_WARN_KEY_MISSING = 8, /* offer had a=crypto or fingerprint, answer has none (S14) */
+	BODY_WARN_MUX_NOT_OFFERED = 16,  /* a=rtcp-mux in the answer only (RFC 5761 5.1.1) */
+	BODY_WARN_PROTO_OF_REFUSED = 32, /* another transport in a refused line */
+	BODY_WARN_PAYLOAD_REMAPPED =
+		64 /* same codec under another number (RFC 3264 6.1 allows it) */
+};
+
+struct body_stream {
+	enum body_stream_state state;
+	enum body_direction direction; /* what really flows, seen from the offerer */
+	bool rtcp_mux;                 /* both want it */
+	unsigned warnings;             /* enum body_warning */
+};
+
+struct body_negotiation {
+	unsigned n_streams, n_active; /* active counts held ones too: all that are not refused */
+	unsigned warnings;            /* of all streams together */
+	struct body_stream streams[BODY_MAX_MEDIA];
+};
+
+/**
+ * Compare an answer with its offer: same number of m= lines, same order and type, same transport
+ * unless refused, port 0 answered by port 0.
+ * @param ret_why set on failure to a constant sentence; may be NULL.
+ * @return 0, -EBADMSG: end the call or answer 488, the answer is no answer to this offer.
+ */
+int body_negotiate(const struct body_sdp *offer, const struct body_sdp *answer,
+		   struct body_negotiation *ret_result, const char **ret_why);
+
+/** In a later offer of the same session m= lines may be added, never removed or re-ordered
+ * (RFC 3264 8). @return 0, -EBADMSG. */
+int body_negotiate_again(const struct body_sdp *before, const struct body_sdp *offer,
+			 const char **ret_why);
+
+struct body_codec_rule {
+	const char *const
+		*allowed;   /* "PCMA", "telephone-event", "opus/48000"; case does not matter */
+	unsigned n_allowed; /* 0 = everything */
+	bool reorder;       /* put them in the order of this list, not of the offer */
+};
+
+/**
+ * Which payloads of an RTP stream may pass. rtx goes with its codec (RFC 4588 apt).
+ * A non-RTP stream passes with n = 0.
+ * @return 0, -ENOTSUP (only helpers like telephone-event, CN, red, rtx are left: refuse the stream).
+ */
+int body_codec_filter(const struct body_media *m, const struct body_codec_rule *rule,
+		      struct body_payloads *ret_payloads);
+
+struct body_codec_result {
+	uint32_t refused; /* bit per m= line that has no codec left */
+	struct body_payloads media[BODY_MAX_MEDIA];
+};
+
+/** The same for all streams. @return 0, -ENOTSUP (nothing is left that was not refused before: 488). */
+int body_codec_filter_all(const struct body_sdp *sdp, const struct body_codec_rule *rule,
+			  struct body_codec_result *ret_result);
+
+#endif
