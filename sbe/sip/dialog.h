@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dialog - one dialog of ours (RFC 3261 12): identifiers, CSeq, route set, remote target. Sans-I/O.
+ *
+ * Owner: embedded in a leg; dialog_clear frees what it holds. Strings are kept in one block that is
+ * built when the dialog is made and once more when it is confirmed. Thread: loop.
+ */
+#ifndef SBE_SIP_DIALOG_H
+#define SBE_SIP_DIALOG_H
+
+#include "common/table.h"
+#include "sbe/sip/transport.h"
+#include "sbe/sip/wire.h"
+#include "sbe/sip/wire_out.h"
+
+#define DIALOG_TAG_BYTES 20      /* 72 random bits in hex, with the 0 */
+#define DIALOG_CALL_ID_BYTES 36  /* 128 random bits in hex, with the 0 */
+#define DIALOG_ROUTES_MAX 16
+
+struct dialog {
+	char *block;              /* all strings below */
+	const char *call_id;
+	const char *local_tag, *remote_tag; /* remote "" until known */
+	const char *local_party;  /* From value of our requests, without tag: "\"x\" <sip:a@b>" */
+	const char *remote_party; /* To value of our requests, without tag */
+	const char *remote_target; /* URI for in-dialog requests */
+	const char *routes;       /* "Route: <..>, <..>\r\n" or "" */
+	uint32_t local_cseq, remote_cseq;
+	bool has_remote_cseq;
+	struct transport_target target; /* where in-dialog requests go: numeric route or target, else where the peer's messages come from */
+	struct table_entry entry; /* in a dialog_table while registered */
+	char key_[DIALOG_TAG_BYTES];
+};
+
+/** Dialog of a received INVITE: their From becomes our remote party. local_tag: what our responses carry in To. */
+int dialog_init_uas(struct dialog *d, const struct wire_msg *request, const struct transport_target *from, const char *local_tag);
+
+/** Dialog we start: new Call-ID and tag from getrandom. first_cseq 1. */
+int dialog_init_uac(struct dialog *d, const char *local_party, const char *remote_party, const char *request_uri,
+		    const struct transport_target *to);
+
+/** Take remote tag, route set and target from a 18x/2xx to our request (12.1.2; route set is recomputed by the 2xx, 13.2.2.4). */
+int dialog_establish_uac(struct dialog *d, const struct wire_msg *response);
+
+/** Target refresh from a re-INVITE/UPDATE or its 2xx (12.2). No Contact = no change. */
+int dialog_refresh_target(struct dialog *d, const struct wire_msg *m, const struct transport_target *from);
+
+/** In-dialog request came: CSeq order. @return 0, -ESTALE (answer 500, 12.2.2). An ACK or CANCEL is not checked. */
+int dialog_check_cseq(struct dialog *d, const struct wire_msg *request);
+
+/** From, To, Call-ID, CSeq (next number; the same as the INVITE's for ACK when cseq is not 0), Max-Forwards and Route of a request in this dialog.
+ *  @return the CSeq number used. */
+uint32_t dialog_write(struct dialog *d, const char *method, uint32_t cseq, int max_forwards, struct wire_out *o);
+
+void dialog_clear(struct dialog *d);
+
+/* Confirmed and early dialogs by Call-ID and both tags: in-dialog requests find their leg. The key is our own tag
+ * (random, unique); Call-ID and remote tag are compared after that. */
+int dialog_register(struct table *t, struct dialog *d, void *leg);
+void dialog_unregister(struct dialog *d);
+/** @return the leg given to dialog_register, or NULL. For a request the To tag is ours; an early dialog matches any
+ *  remote tag it does not know yet. */
+void *dialog_find(struct table *t, const struct wire_msg *request);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transport - SIP sockets of all realms: listeners, connections, guard and parse on the way in, sending
+ * on the way out. Addresses are numeric here; nothing in this file ever looks up a name.
+ *
+ * Owner: the app makes one; targets are plain values. Thread: loop.
+ */
+#ifndef SBE_SIP_TRANSPORT_H
+#define SBE_SIP_TRANSPORT_H
+
+#include <jansson.h>
+#include <uv.h>
+
+#include "common/addr.h"
+#include "sbe/sip/wire.h"
+
+enum transport_proto { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_PROTOS };
+
+struct transport;
+struct transport_listener; /* one socket of a realm */
+
+/* Where a message came from, or where one goes to. Copied freely. */
+struct transport_target {
+	uint8_t proto; /* enum transport_proto */
+	struct addr to;
+	const struct transport_listener *listener; /* local side: source address, sent-by, realm */
+	uint32_t connection; /* id of the connection it came by; 0 = none. A response goes back there first (18.2.2) */
+};
+
+struct transport_handlers {
+	/* A guarded and parsed message. m is borrowed (mem_ref to keep). */
+	void (*message)(void *arg, struct wire_msg *m, const struct transport_target *from);
+	/* Sending to this target failed later (ICMP, connection refused or closed before it was sent). */
+	void (*failed)(void *arg, const struct transport_target *to, int err);
+	/* May this source send now, before anything is parsed? NULL = all. Peers: true at once (no limiter). */
+	bool (*known)(void *arg, const char *realm, const struct addr *from);
+};
+
+int transport_new(uv_loop_t *loop, const struct transport_handlers *h, void *arg, struct transport **ret_transport);
+void transport_free(struct transport *t);
+
+struct transport_listen {
+	const char *realm; /* copied */
+	enum transport_proto proto;
+	struct addr local;
+	const char *advertise; /* host for Via and Contact; NULL = local's IP */
+	struct tls_context *tls;
+};
+/** @return 0 or -errno of bind. */
+int transport_listen(struct transport *t, const struct transport_listen *l);
+
+/** First listener of a realm with this protocol (and family if not ADDR_NONE), or NULL. */
+const struct transport_listener *transport_find(const struct transport *t, const char *realm, enum transport_proto proto,
+						int family);
+const char *transport_realm(const struct transport_listener *l);
+/** "192.0.2.1:5060" / "[v6]:5060": what Via's sent-by and our Contact say. */
+const char *transport_sent_by(const struct transport_listener *l);
+const char *transport_proto_name(enum transport_proto p); /* "UDP" */
+bool transport_reliable(enum transport_proto p);
+/** Is host:port (port 0 = any) one of our listeners, or host its advertised name? */
+bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_t port);
+
+/**
+ * Send one message. TCP/TLS: over to->connection if it still is there, else over a connection to to->to
+ * that is open or is opened now (queued, bounded).
+ * @return 0, or -errno at once (-EAGAIN, -EMSGSIZE, -ECONNREFUSED, -ENOTCONN, -ENOBUFS).
+ */
+int transport_send(struct transport *t, const struct transport_target *to, const void *data, size_t len_bytes);
+
+/** Connections, for admin. */
+json_t *transport_list(const struct transport *t);
+
+#endif

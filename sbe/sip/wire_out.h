@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire_out - writes SIP text into a buffer; received headers that pass are copied byte for byte.
+ *
+ * Overflow is remembered, not fatal at each call: check wire_out_end(). Values we put are checked for
+ * CR, LF and NUL, so nothing can smuggle a header in.
+ * Owner: the caller's buffer. Thread: any.
+ */
+#ifndef SBE_SIP_WIRE_OUT_H
+#define SBE_SIP_WIRE_OUT_H
+
+#include "sbe/sip/wire.h"
+
+struct wire_out {
+	char *buf;
+	size_t size_bytes, len_bytes;
+	int err; /* 0, -EMSGSIZE, -EINVAL (a value with CR, LF or NUL) */
+};
+
+void wire_out_init(struct wire_out *o, char *buf, size_t size_bytes);
+/** "Name: value\r\n" */
+void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text value);
+/** A received header line as it is, with its line ending made CRLF. */
+void wire_out_line(struct wire_out *o, const struct wire_header *h);
+
+/** Shall this received header cross to the other side? */
+typedef bool(wire_keep_h)(void *arg, const struct wire_header *h);
+/** Copy every header keep says yes to, in order. */
+void wire_out_copy(struct wire_out *o, const struct wire_msg *m, wire_keep_h *keep, void *arg);
+
+/** @return 0 with *ret_bytes, or the first error. */
+int wire_out_end(const struct wire_out *o, size_t *ret_bytes);
+
+/** Random token from getrandom, hex, bits/4 characters (bits a multiple of 8, at most 256), 0-terminated. */
+void wire_random_token(char *buf, size_t size_bytes, unsigned bits);
+
+#endif
