@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peer - one peering: who they are, what was agreed, how they are now.
+ *
+ * The agreed part (struct peer_conf) comes from a configuration snapshot; the state (sessions, rates,
+ * health, admin block) belongs to the peer's name and survives a reload.
+ * Owner: the peer_set; a call holds a reference (mem_ref) on each peer it uses. Thread: loop.
+ */
+#ifndef SBE_PEER_PEER_H
+#define SBE_PEER_PEER_H
+
+#include <stdbool.h>
+
+#include "common/conf.h"
+#include "common/rate.h"
+#include "common/table.h"
+#include "proto/message.h"
+#include "sbe/sip/transport.h"
+
+#define PEER_HOPS_MAX 8
+
+enum peer_relay { PEER_RELAY_ALWAYS, PEER_RELAY_IF_NEEDED, PEER_RELAY_NEVER };
+enum peer_direction { PEER_IN, PEER_OUT }; /* calls they send us, calls we send them */
+
+struct peer_limits {
+	uint32_t sessions, sessions_in, sessions_out; /* 0 = none */
+	uint32_t cps, cps_in, cps_out;
+};
+struct peer_media_conf {
+	int relay;                /* enum peer_relay; only "always" is built so far, others are refused at load */
+	struct conf_list codecs;  /* const char *; empty = all */
+	int source;               /* enum gate_source: "exact", "address", "latch", "any" */
+	uint32_t silence_s;       /* release a call whose media stopped so long; 0 = never. default 60 */
+	uint32_t dscp;            /* default 46 */
+	uint32_t rate_kbps;       /* policing per stream; 0 = from SDP b= / none */
+};
+struct peer_probe_conf {
+	uint32_t interval_s, down_after, up_after; /* interval 0 = no probing (default) */
+};
+struct peer_conf { /* name first: the key of the config map */
+	const char *name;
+	const char *realm;
+	struct conf_list sources;   /* struct addr_prefix */
+	struct conf_list domains;   /* const char * */
+	struct conf_list next_hops; /* const char *: sip URIs with numeric hosts */
+	struct peer_limits limits;
+	struct peer_media_conf media;
+	struct peer_probe_conf probe;
+	uint32_t try_ms;            /* "sip.try_ms": how long the first response may take before the next hop is tried; default 4000 */
+	uint32_t ring_s;            /* "sip.ring_s": how long a call may ring (timer C), default 180 */
+};
+extern const struct conf_field peer_conf_fields[];
+
+struct peer_hop {
+	char uri[128]; /* "sip:192.0.2.1:5060;transport=tcp" */
+	enum transport_proto proto;
+	struct addr addr;
+	bool down; /* by probe or a recent failure */
+	uint64_t retry_ms; /* a failed hop is tried last until then */
+};
+
+struct peer {
+	const struct peer_conf *conf;
+	char name[64];
+	struct peer_hop hops[PEER_HOPS_MAX];
+	size_t nhops;
+	bool blocked;  /* admin state */
+	bool down;     /* health: all hops are down */
+	uint32_t sessions[2]; /* by enum peer_direction */
+	struct rate rates[3]; /* both, in, out */
+	uint64_t attempts[2], answered[2], limited, failovers; /* lifetime */
+	struct table_entry by_name;
+};
+
+struct peer_set;
+
+/** Build from the config list of struct peer_conf (an array). Keeps the state of peers of the same name in old (may be NULL). */
+int peer_set_new(const struct conf_list *confs, struct peer_set *old, struct peer_set **ret_set);
+void peer_set_free(struct peer_set *s);
+/** Longest prefix of the realm's peers. NULL = a stranger. */
+struct peer *peer_find_source(const struct peer_set *s, const char *realm, const struct addr *from);
+struct peer *peer_find_name(const struct peer_set *s, const char *name);
+/** The peer that owns this domain (case-insensitive), or NULL. */
+struct peer *peer_find_domain(const struct peer_set *s, const char *domain, size_t len_bytes);
+typedef int(peer_each_h)(struct peer *p, void *arg);
+int peer_each(struct peer_set *s, peer_each_h *fn, void *arg);
+
+enum peer_limit { PEER_LIMIT_NONE, PEER_LIMIT_SESSIONS, PEER_LIMIT_CPS, PEER_LIMIT_BLOCKED };
+/** Count a session in; all or nothing. @return PEER_LIMIT_NONE, or which limit refused. */
+enum peer_limit peer_take(struct peer *p, enum peer_direction d, uint64_t now_us);
+void peer_give(struct peer *p, enum peer_direction d);
+const char *peer_limit_name(enum peer_limit l);
+/** Not blocked and not down. */
+bool peer_usable(const struct peer *p);
+/** A hop failed (timeout, 503, ICMP) or answered: order and health follow. */
+void peer_hop_failed(struct peer *p, size_t hop, uint64_t now_ms);
+void peer_hop_answered(struct peer *p, size_t hop);
+/** What to put as the Request-URI's host towards this peer: first domain, else NULL (then the hop's host). */
+const char *peer_domain(const struct peer *p);
+
+#endif
