@@ -10,12 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/addr.h"
-
-/** A piece of somebody's text; not 0-terminated. len 0 = absent. */
-struct body_text {
-	const char *at;
-	uint32_t len;
-};
+#include "sbe/sdp/body_text.h"
 
 /** What stood where an address belongs. */
 enum body_address_state {

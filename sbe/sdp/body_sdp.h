@@ -116,9 +116,6 @@ struct body_text body_sdp_line(const struct body_sdp *sdp, unsigned line);
 struct body_text body_sdp_attribute(const struct body_sdp *sdp, const struct body_media *m,
 				    const char *name);
 
-/** Case-insensitive (token) comparison. */
-bool body_text_is(struct body_text t, const char *word);
-
 /** Does the payload number appear in the m= line? */
 static inline bool body_media_has_payload(const struct body_media *m, unsigned payload)
 {
