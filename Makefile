@@ -181,7 +181,7 @@ $1: $(call obj,$2) $(call obj,$4) $(TEST_LIB) $(call archives_of,$3)
 endef
 
 define unit_folder_rule
-$(foreach t,$(filter $(UNIT_SRCS),$(wildcard tests/unit/$1/test_*.c)),$(eval $(call test_rule,$(patsubst tests/%.c,$(BUILD)/tests/%,$t),$t,$(call closure,$1 common common/net proto),$(filter-out $(UNIT_SRCS),$(wildcard tests/unit/$1/*.c)),$$(LIBS_TEST))))
+$(foreach t,$(filter $(UNIT_SRCS),$(wildcard tests/unit/$1/test_*.c)),$(eval $(call test_rule,$(patsubst tests/%.c,$(BUILD)/tests/%,$t),$t,$(call closure,$1 common $(call included_folders,$t)),$(filter-out $(UNIT_SRCS),$(wildcard tests/unit/$1/*.c)),$$(LIBS_TEST))))
 .PHONY: unit-$(subst /,-,$1)
 unit-$(subst /,-,$1): $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter $(UNIT_SRCS),$(wildcard tests/unit/$1/test_*.c)))
 	@fail=0; for t in $$^; do echo "== $$$$t"; timeout -k 5 120 $$$$t || fail=1; done; exit $$$$fail
