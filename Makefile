@@ -113,8 +113,8 @@ $(BUILD)/flags: FORCE
 
 $(VERSION_H): FORCE
 	@mkdir -p $(@D)
-	@v=$$(cat VERSION); h=$$(git rev-parse --short HEAD 2>/dev/null); \
-	t=$$(git describe --tags --exact-match 2>/dev/null); \
+	@v=$$(cat VERSION); h=$$(git -c safe.directory='*' rev-parse --short HEAD 2>/dev/null); \
+	t=$$(git -c safe.directory='*' describe --tags --exact-match 2>/dev/null); \
 	[ -n "$$t" ] || [ -z "$$h" ] || v=$$v+g$$h; \
 	printf '#ifndef SPEERMINT_VERSION\n#define SPEERMINT_VERSION "%s"\n#endif\n' "$$v" >$@.new; \
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
@@ -202,7 +202,9 @@ bench-bins: $(BENCH_BINS) $(PROGRAMS) $(TOOL_BINS)
 fuzz-bins: $(FUZZ_BINS)
 test-bins: $(UNIT_BINS) $(COMPONENT_BINS) $(TOOL_BINS) $(PROGRAMS)
 
-RUN = BUILD=$(abspath $(BUILD)) tests/run.sh
+# sanitizers make everything slower, so time limits stretch with them
+SPEER_TIMEOUT_SCALE ?= $(if $(SAN),3,1)
+RUN = BUILD=$(abspath $(BUILD)) SPEER_TIMEOUT_SCALE=$(SPEER_TIMEOUT_SCALE) tests/run.sh
 unit: unit-bins
 	$(RUN) unit $(T)
 component: component-bins
@@ -257,8 +259,7 @@ install: all
 	for s in 1 5 8; do for f in docs/man/*.$$s; do [ ! -f $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
 	for f in deploy/systemd/*.service; do [ ! -f $$f ] || \
 		sed 's|/usr/sbin/|$(PREFIX)/sbin/|g; s|/usr/bin/|$(PREFIX)/bin/|g' $$f >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${f##*/}; done
-	install -m 644 LICENSE README.md CHANGELOG.md $(DESTDIR)$(PREFIX)/share/doc/speermint/
-	for f in deploy/conf/*.json docs/*.schema.json; do [ ! -f $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/speermint/; done
+	for f in LICENSE README.md CHANGELOG.md deploy/conf/*.json docs/*.schema.json; do [ ! -f $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/speermint/; done
 
 clean:
 	rm -rf build build-asan build-tsan build-san build-fuzz $(if $(filter-out / . ..,$(BUILD)),$(BUILD))

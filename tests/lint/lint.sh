@@ -10,6 +10,16 @@ cd "$LINT_ROOT" || exit 2
 BUILD=${BUILD:-build}
 
 violations=0
+
+# Under sudo the tree belongs to somebody else, which git refuses unless told.
+tree_git() {
+	git -c safe.directory='*' "$@"
+}
+# A check that sees no files would pass; better that it cannot start.
+if [ -e .git ] && [ -z "$(tree_git ls-files 2>/dev/null | head -n 1)" ]; then
+	echo "lint: git lists no files in $LINT_ROOT"
+	exit 2
+fi
 say() {
 	printf '%s\n' "$*"
 	violations=$((violations + 1))
@@ -23,6 +33,10 @@ say_lines() {
 	done
 }
 
+need() {
+	command -v "$1" >/dev/null || say "$1 is not installed (tests/deps.sh lint)"
+}
+
 warn() {
 	printf 'warning: %s\n' "$*"
 }
@@ -31,7 +45,7 @@ warn() {
 files() {
 	local pattern
 	if [ -e .git ]; then
-		git ls-files -co --exclude-standard -- "$@"
+		tree_git ls-files -co --exclude-standard -- "$@"
 	else
 		for pattern in "$@"; do
 			find . -name "$pattern" -type f -not -path './build*' | sed 's|^\./||'
