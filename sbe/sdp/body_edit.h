@@ -19,7 +19,7 @@
 #include "sbe/sdp/body_origin.h"
 #include "sbe/sdp/body_sdp.h"
 
-/** Payload numbers in the order they shall be offered. */
+/** Payload numbers in the order they shall be offered; n = 0: all of them. */
 struct body_payloads {
 	unsigned n;
 	uint8_t list[BODY_MAX_FORMATS];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * body_negotiate - does an answer fit its offer (RFC 3264 6, RFC 6337)? And which codecs may pass?
+ * body_negotiate - does an answer fit its offer (RFC 3264 6, RFC 6337)?
  *
  * Pure functions; nothing is allocated.
  */
@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_sdp.h"
 
 enum body_stream_state {
@@ -56,29 +55,5 @@ int body_negotiate(const struct body_sdp *offer, const struct body_sdp *answer,
  * (RFC 3264 8). @return 0, -EBADMSG. */
 int body_negotiate_again(const struct body_sdp *before, const struct body_sdp *offer,
 			 const char **ret_why);
-
-struct body_codec_rule {
-	const char *const
-		*allowed;   /* "PCMA", "telephone-event", "opus/48000"; case does not matter */
-	unsigned n_allowed; /* 0 = everything */
-	bool reorder;       /* put them in the order of this list, not of the offer */
-};
-
-/**
- * Which payloads of an RTP stream may pass. rtx goes with its codec (RFC 4588 apt).
- * A non-RTP stream passes with n = 0.
- * @return 0, -ENOTSUP (only helpers like telephone-event, CN, red, rtx are left: refuse the stream).
- */
-int body_codec_filter(const struct body_media *m, const struct body_codec_rule *rule,
-		      struct body_payloads *ret_payloads);
-
-struct body_codec_result {
-	uint32_t refused; /* bit per m= line that has no codec left */
-	struct body_payloads media[BODY_MAX_MEDIA];
-};
-
-/** The same for all streams. @return 0, -ENOTSUP (nothing is left that was not refused before: 488). */
-int body_codec_filter_all(const struct body_sdp *sdp, const struct body_codec_rule *rule,
-			  struct body_codec_result *ret_result);
 
 #endif

@@ -75,6 +75,8 @@ static unsigned count_words(struct body_text t)
 
 static int count(const char *text, size_t len, struct counts *n, const char **ret_why)
 {
+	bool tail = false; /* in the blank lines at the end: nothing else follows */
+
 	if (memchr(text, 0, len))
 		return refuse("a NUL byte is in the text", -EBADMSG, ret_why);
 	for (size_t off = 0; off < len;) {
@@ -84,7 +86,8 @@ static int count(const char *text, size_t len, struct counts *n, const char **re
 
 		if (++n->lines > BODY_MAX_LINES)
 			return refuse("too many lines", -E2BIG, ret_why);
-		if (!line.len && only_blank(text + start, len - start))
+		tail = tail || (!line.len && only_blank(text + start, len - start));
+		if (tail)
 			continue;
 		err = check_line(line, ret_why);
 		if (err)
@@ -233,11 +236,14 @@ static const char *fill(struct build *b)
 	for (size_t off = 0; off < s->len_bytes && !why;) {
 		struct body_text t = next_line(s->text, s->len_bytes, &off);
 		struct body_line *line = &b->lines[s->n_lines];
-		struct body_text value = {.at = t.at + 2, .len = t.len - 2};
+		struct body_text value = {0};
 
 		line->off = (uint32_t)(t.at - s->text);
 		line->len = (uint16_t)t.len;
-		line->type = t.len ? t.at[0] : 0;
+		if (t.len >= 2) { /* count() saw to it; only blank lines are shorter */
+			line->type = t.at[0];
+			value = (struct body_text){.at = t.at + 2, .len = t.len - 2};
+		}
 		if (s->n_lines == 0 && !(t.len == 3 && memcmp(t.at, "v=0", 3) == 0))
 			return "the first line is not v=0";
 		if (line->type && (s->n_media || line->type == 'm'))

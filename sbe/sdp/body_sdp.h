@@ -5,7 +5,7 @@
  * The text is copied and indexed, never re-printed: body_edit.h writes a changed copy in which every
  * line that was not asked to change keeps its bytes. Unknown lines and broken attributes are kept too.
  * Owner: the caller holds the one reference (mem_unref frees all, it is a single block); every
- * pointer inside points into that block. Read-only after the parse. Thread: any, no shared state.
+ * pointer inside points into that block or to constants. Read-only after the parse. Thread: any, no shared state.
  */
 #ifndef SBE_SDP_BODY_SDP_H
 #define SBE_SDP_BODY_SDP_H

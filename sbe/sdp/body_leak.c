@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * body_leak - see the header.
+ *
+ * Three scans cut the line into runs of the characters that an IPv4 address, an IPv6 address or a
+ * name is made of, and compare whole runs. So "10.0.0.1" is not found in "10.0.0.12", and
+ * "2001:DB8:0::1" is found for 2001:db8::1. The time is linear in the line.
+ */
+#include <string.h>
+#include "sbe/sdp/body_leak.h"
+
+void body_leak_add_ip(struct body_leak_set *set, const struct addr *a)
+{
+	if ((a->family != ADDR_V4 && a->family != ADDR_V6) || addr_is_any(a))
+		return;
+	for (unsigned i = 0; i < set->n_addrs; i++) {
+		if (addr_ip_equal(&set->addrs[i], a))
+			return;
+	}
+	if (set->n_addrs < BODY_LEAK_MAX)
+		set->addrs[set->n_addrs++] = *a;
+}
+
+void body_leak_add(struct body_leak_set *set, const struct body_address *a)
+{
+	if (a->state == BODY_ADDRESS_NUMERIC)
+		body_leak_add_ip(set, &a->addr);
+	if (a->state != BODY_ADDRESS_NAME || !memchr(a->text.at, '.', a->text.len))
+		return;
+	for (unsigned i = 0; i < set->n_names; i++) {
+		if (body_text_equal(set->names[i], a->text))
+			return;
+	}
+	if (set->n_names < BODY_LEAK_MAX)
+		set->names[set->n_names++] = a->text;
+}
+
+void body_leak_allow_ip(struct body_leak_set *set, const struct addr *a)
+{
+	for (unsigned i = 0; i < set->n_addrs; i++) {
+		if (addr_ip_equal(&set->addrs[i], a)) {
+			set->addrs[i] = set->addrs[--set->n_addrs];
+			return;
+		}
+	}
+}
+
+void body_leak_allow(struct body_leak_set *set, const struct body_address *a)
+{
+	if (a->state == BODY_ADDRESS_NUMERIC)
+		body_leak_allow_ip(set, &a->addr);
+	for (unsigned i = 0; a->state == BODY_ADDRESS_NAME && i < set->n_names; i++) {
+		if (body_text_equal(set->names[i], a->text)) {
+			set->names[i] = set->names[--set->n_names];
+			return;
+		}
+	}
+}
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool v4_char(char c)
+{
+	return digit(c) || c == '.';
+}
+
+static bool v6_char(char c)
+{
+	return v4_char(c) || c == ':' || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool name_char(char c)
+{
+	return v4_char(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+	       c == '_';
+}
+
+static bool is_inner_ip(const struct body_leak_set *set, struct body_text run)
+{
+	struct addr a;
+
+	/* punctuation around it: "at 10.0.0.1." or "x:2001:db8::1" */
+	while (run.len &&
+	       (run.at[run.len - 1] == '.' ||
+		(run.at[run.len - 1] == ':' && (run.len < 2 || run.at[run.len - 2] != ':'))))
+		run.len--;
+	while (run.len &&
+	       (*run.at == '.' || (*run.at == ':' && (run.len < 2 || run.at[1] != ':')))) {
+		run.at++;
+		run.len--;
+	}
+	if (run.len < 2 || run.len > 45 || addr_parse_ip(run.at, run.len, &a) != 0)
+		return false;
+	for (unsigned i = 0; i < set->n_addrs; i++) {
+		if (addr_ip_equal(&set->addrs[i], &a))
+			return true;
+	}
+	return false;
+}
+
+static bool is_inner_name(const struct body_leak_set *set, struct body_text run)
+{
+	while (run.len && run.at[run.len - 1] == '.')
+		run.len--;
+	for (unsigned i = 0; i < set->n_names; i++) {
+		if (body_text_equal(set->names[i], run))
+			return true;
+	}
+	return false;
+}
+
+typedef bool(run_char_h)(char c);
+typedef bool(run_check_h)(const struct body_leak_set *set, struct body_text run);
+
+static bool scan(const struct body_leak_set *set, struct body_text t, run_char_h *is_char,
+		 run_check_h *check)
+{
+	for (uint32_t i = 0; i < t.len;) {
+		uint32_t start = i;
+
+		while (i < t.len && is_char(t.at[i]))
+			i++;
+		if (i > start &&
+		    check(set, (struct body_text){.at = t.at + start, .len = i - start}))
+			return true;
+		if (i == start)
+			i++;
+	}
+	return false;
+}
+
+bool body_leak_in(const struct body_leak_set *set, struct body_text line)
+{
+	struct body_text value = line;
+
+	body_text_until(&value, ':');
+	if (set->n_addrs) {
+		/* An attribute's name may end in hexadecimal letters ("a=face:2001:db8::1"), which would
+		 * melt into the address behind the colon: so the value is scanned alone, too. */
+		if (scan(set, line, v4_char, is_inner_ip) ||
+		    scan(set, line, v6_char, is_inner_ip) || scan(set, value, v6_char, is_inner_ip))
+			return true;
+	}
+	return set->n_names && scan(set, line, name_char, is_inner_name);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * body_leak - does a line name an address that must stay inside (C6, X1)?
+ *
+ * The set borrows the names it is given (they live in the received SDP). Plain value, on the stack.
+ */
+#ifndef SBE_SDP_BODY_LEAK_H
+#define SBE_SDP_BODY_LEAK_H
+
+#include <stdbool.h>
+#include "sbe/sdp/body_address.h"
+#include "sbe/sdp/body_sdp.h"
+
+/* o=, session c=, and c= and a=rtcp of every stream */
+#define BODY_LEAK_MAX (2 + 2 * BODY_MAX_MEDIA)
+
+struct body_leak_set {
+	unsigned n_addrs, n_names;
+	struct addr addrs[BODY_LEAK_MAX];
+	struct body_text
+		names[BODY_LEAK_MAX]; /* host names; those without a dot are common words */
+};
+
+/** Remember an inner address or host name. 0.0.0.0 and :: say nothing and are left out; so are doubles. */
+void body_leak_add(struct body_leak_set *set, const struct body_address *a);
+void body_leak_add_ip(struct body_leak_set *set, const struct addr *a);
+
+/** Take an address or name out again, because it may be seen: ours (in a laboratory both sides may live on
+ * the same one), or that of a stream which we do not carry. */
+void body_leak_allow(struct body_leak_set *set, const struct body_address *a);
+void body_leak_allow_ip(struct body_leak_set *set, const struct addr *a);
+
+/** Is one of them in the text, in any spelling and between any other characters? */
+bool body_leak_in(const struct body_leak_set *set, struct body_text line);
+
+#endif
