@@ -13,7 +13,8 @@
 struct admin_uv;
 
 /** @return 0 or -errno (-EADDRINUSE: another daemon answers there). Directories are made if the parent exists. */
-int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table, struct admin_uv **ret_server);
+int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table,
+		    struct admin_uv **ret_server);
 /** Closes and removes the socket file. @return NULL */
 struct admin_uv *admin_uv_close(struct admin_uv *s);
 

@@ -21,9 +21,10 @@ struct stream_listener;
 struct tls_context; /* common/net/tls.h */
 
 struct stream_handlers {
-	void (*open)(void *arg);  /* connected, TLS handshake and name check done */
+	void (*open)(void *arg); /* connected, TLS handshake and name check done */
 	void (*data)(void *arg, const uint8_t *data, size_t len_bytes);
-	void (*closed)(void *arg, int err); /* 0 = peer closed, else -errno; call stream_close now or later */
+	/* 0 = peer closed, else -errno; call stream_close now or later */
+	void (*closed)(void *arg, int err);
 };
 
 struct stream_options {
@@ -39,7 +40,11 @@ struct stream_options {
 int stream_connect(uv_loop_t *loop, const struct addr *to, const struct stream_options *o,
 		   const struct stream_handlers *h, void *arg, struct stream **ret_stream);
 
-/** Queue bytes (copied). @return 0, -ENOBUFS (cap hit: the stream is closing, h->closed follows), -ENOTCONN. */
+/**
+ * Queue bytes (copied). After h->closed(0) this still works until stream_close, for a far end that only shut down its
+ * sending side. @return 0, -ENOBUFS (cap hit), -EMSGSIZE, another -errno of the socket; then the stream is closing and
+ * h->closed follows. -ENOTCONN: not open.
+ */
 int stream_send(struct stream *s, const void *data, size_t len_bytes);
 
 /** Close now, or after what is queued has been sent (bounded by 1 s). NULL is fine. @return NULL */
@@ -61,10 +66,10 @@ const char *stream_error_text(const struct stream *s);
 
 struct stream_listen_options {
 	struct tls_context *tls;
-	uint32_t max_streams;        /* cap on open accepted streams; more are closed at accept. 0 = 1024 */
-	uint32_t max_per_address;    /* 0 = no cap */
-	uint32_t handshake_ms;       /* 0 = 5000 */
-	uint32_t idle_ms;            /* initial idle deadline of accepted streams */
+	uint32_t max_streams;     /* cap on accepted streams; more are closed at once. 0 = 1024 */
+	uint32_t max_per_address; /* 0 = no cap */
+	uint32_t handshake_ms;    /* 0 = 5000 */
+	uint32_t idle_ms;         /* initial idle deadline of accepted streams */
 	uint32_t send_queue_bytes;
 };
 

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin_uv - the operators' socket (reliability A30).
+ *
+ * Calls come first: one command is run per turn of the loop and client, and what a client sends
+ * ahead waits in its buffer of one line's size. A client that sends more, sends nothing for a while,
+ * or does not read its answer is closed.
+ */
+#include "common/net/admin_uv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include "common/mem.h"
+#include "common/net/stream.h"
+
+#define ADMIN_CLIENTS_MAX 32
+#define ADMIN_IDLE_MS 30000
+#define ADMIN_OUTPUT_MAX_BYTES (8U * 1024 * 1024)
+#define ADMIN_BUFFER_MIN_BYTES 1024
+
+struct admin_client {
+	struct admin_uv *server; /* reference */
+	struct stream *stream;
+	uv_timer_t turn; /* 0 ms: the next line, in the next turn of the loop */
+	char *buf;
+	size_t used, size_bytes;
+	bool ended; /* the far end has sent its last byte */
+	LIST_ENTRY(admin_client) entry;
+};
+
+struct admin_uv {
+	uv_loop_t *loop;
+	struct admin *table;
+	struct stream_listener *listener;
+	bool closed;
+	LIST_HEAD(, admin_client) clients;
+};
+
+static void admin_client_work(struct admin_client *c);
+
+/* ---------------------------------------------------------------- client */
+
+static void admin_client_destroy(void *obj)
+{
+	struct admin_client *c = obj;
+
+	mem_free(c->buf);
+	mem_unref(c->server);
+}
+
+static void admin_client_on_closed(uv_handle_t *h)
+{
+	mem_unref(h->data);
+}
+
+/* @param flush let what is queued go out first */
+static void admin_client_close(struct admin_client *c, bool flush)
+{
+	if (!c->stream)
+		return;
+	if (flush)
+		stream_close_flushed(c->stream);
+	else
+		stream_close(c->stream);
+	c->stream = NULL;
+	LIST_REMOVE(c, entry);
+	uv_close((uv_handle_t *)&c->turn, admin_client_on_closed);
+}
+
+static void admin_client_refuse(struct admin_client *c, const char *why)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "{\"v\":1,\"code\":%d,\"error\":\"%s\"}\n",
+			 ADMIN_FAILED, why);
+
+	stream_send(c->stream, line, (size_t)n);
+}
+
+static void admin_client_answer(struct admin_client *c, const char *line, size_t len_bytes)
+{
+	char *reply = NULL;
+	size_t reply_bytes = 0;
+	int err = admin_answer(c->server->table, line, len_bytes, &reply, &reply_bytes);
+
+	if (!c->stream) /* the command was to stop the daemon */
+		;
+	else if (err)
+		admin_client_refuse(c, "out of memory");
+	else if (reply_bytes > ADMIN_OUTPUT_MAX_BYTES)
+		admin_client_refuse(c, "the answer is too long, ask for less");
+	else
+		stream_send(c->stream, reply, reply_bytes);
+	mem_free(reply);
+}
+
+static void admin_client_on_turn(uv_timer_t *t)
+{
+	struct admin_client *c = t->data;
+
+	mem_ref(c);
+	admin_client_work(c);
+	mem_unref(c);
+}
+
+/* Run the first line of the buffer, if it is complete. */
+static void admin_client_work(struct admin_client *c)
+{
+	char *end = c->used ? memchr(c->buf, '\n', c->used) : NULL;
+
+	if (end) {
+		size_t len_bytes = (size_t)(end - c->buf);
+
+		admin_client_answer(c, c->buf, len_bytes);
+		c->used -= len_bytes + 1;
+		memmove(c->buf, end + 1, c->used);
+	}
+	if (!c->stream)
+		return;
+	if (c->used && memchr(c->buf, '\n', c->used))
+		uv_timer_start(&c->turn, admin_client_on_turn, 0, 0);
+	else if (c->ended)
+		admin_client_close(c, true);
+}
+
+static int admin_client_store(struct admin_client *c, const uint8_t *data, size_t len_bytes)
+{
+	size_t need_bytes = c->used + len_bytes, size_bytes = ADMIN_BUFFER_MIN_BYTES;
+	char *bigger;
+
+	/* One line and its end. */
+	if (need_bytes > ADMIN_LINE_MAX_BYTES + 1)
+		return -E2BIG;
+	if (need_bytes > c->size_bytes) {
+		while (size_bytes < need_bytes)
+			size_bytes *= 2;
+		bigger = mem_resize(c->buf, size_bytes);
+		if (!bigger)
+			return -ENOMEM;
+		c->buf = bigger;
+		c->size_bytes = size_bytes;
+	}
+	memcpy(c->buf + c->used, data, len_bytes);
+	c->used = need_bytes;
+	return 0;
+}
+
+static void admin_client_on_data(void *arg, const uint8_t *data, size_t len_bytes)
+{
+	struct admin_client *c = arg;
+	int err = admin_client_store(c, data, len_bytes);
+
+	if (err) {
+		admin_client_refuse(c,
+				    err == -E2BIG ? "more than 64 KiB at once" : "out of memory");
+		admin_client_close(c, true);
+		return;
+	}
+	/* If a turn is due already, the lines before come first. */
+	if (!uv_is_active((uv_handle_t *)&c->turn)) {
+		mem_ref(c);
+		admin_client_work(c);
+		mem_unref(c);
+	}
+}
+
+static void admin_client_on_stream_closed(void *arg, int err)
+{
+	struct admin_client *c = arg;
+
+	/* A client may close its sending side at once and wait for the answers. */
+	if (err == 0 && uv_is_active((uv_handle_t *)&c->turn))
+		c->ended = true;
+	else
+		admin_client_close(c, err == 0);
+}
+
+static void admin_uv_on_accept(void *arg, struct stream *s)
+{
+	static const struct stream_handlers handlers = {
+		.data = admin_client_on_data,
+		.closed = admin_client_on_stream_closed,
+	};
+	struct admin_uv *server = arg;
+	struct admin_client *c = mem_zalloc(sizeof(*c), admin_client_destroy);
+
+	if (!c) {
+		stream_close(s);
+		return;
+	}
+	c->server = mem_ref(server);
+	c->stream = s;
+	uv_timer_init(server->loop, &c->turn);
+	c->turn.data = c;
+	LIST_INSERT_HEAD(&server->clients, c, entry);
+	stream_set_handlers(s, &handlers, c);
+}
+
+/* ---------------------------------------------------------------- server */
+
+/* The directory of the socket, if only its last part is missing (/run is empty after a boot). */
+static void admin_uv_make_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[256];
+
+	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(dir))
+		return;
+	memcpy(dir, path, (size_t)(slash - path));
+	dir[slash - path] = 0;
+	(void)mkdir(dir, 0755); /* whatever is wrong, bind will say so */
+}
+
+int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table,
+		    struct admin_uv **ret_server)
+{
+	const struct stream_listen_options o = {
+		.max_streams = ADMIN_CLIENTS_MAX,
+		.idle_ms = ADMIN_IDLE_MS,
+		.send_queue_bytes = ADMIN_OUTPUT_MAX_BYTES,
+	};
+	struct admin_uv *s = mem_zalloc(sizeof(*s), NULL);
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->loop = loop;
+	s->table = table;
+	LIST_INIT(&s->clients);
+	admin_uv_make_directory(path);
+	err = stream_listen_unix(loop, path, &o, admin_uv_on_accept, s, &s->listener);
+	if (err) {
+		mem_unref(s);
+		return err;
+	}
+	*ret_server = s;
+	return 0;
+}
+
+struct admin_uv *admin_uv_close(struct admin_uv *s)
+{
+	struct admin_client *c;
+
+	if (!s || s->closed)
+		return NULL;
+	s->closed = true;
+	s->listener = stream_listener_close(s->listener);
+	while ((c = LIST_FIRST(&s->clients)))
+		admin_client_close(c, true);
+	mem_unref(s);
+	return NULL;
+}
