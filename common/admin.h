@@ -47,12 +47,14 @@ void admin_free(struct admin *a);
 
 /** Answer one request line. "help" is built in and lists the tables. @return 0 and an allocated reply line with
  *  '\n' (free with mem_free), or -ENOMEM. */
-int admin_answer(struct admin *a, const char *line, size_t len_bytes, char **ret_reply, size_t *ret_len_bytes);
+int admin_answer(struct admin *a, const char *line, size_t len_bytes, char **ret_reply,
+		 size_t *ret_len_bytes);
 
 /** Option as text, or NULL. */
 const char *admin_opt(const struct admin_call *call, const char *name);
 /** Set call->error and return code. */
-int admin_error(struct admin_call *call, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int admin_error(struct admin_call *call, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /** {"columns":[...],"rows":[]} from a NULL-terminated list; add rows with json_array_append_new on "rows". */
 json_t *admin_table(const char *const *columns);
 int admin_row(json_t *table, json_t *row);

@@ -40,8 +40,8 @@ enum conf_type {
 	CONF_PREFIXES, /* struct conf_list of struct addr_prefix */
 	CONF_OBJECT,   /* embedded struct, read with .fields */
 	CONF_ARRAY,    /* struct conf_list of structs of .item_bytes, each read with .fields */
-	CONF_MAP,      /* struct conf_list of structs; .fields; the key is stored as const char * in the FIRST member */
-	CONF_CUSTOM,   /* .custom is called with the JSON value */
+	CONF_MAP, /* struct conf_list of structs; .fields; the key is stored as const char * in the FIRST member */
+	CONF_CUSTOM, /* .custom is called with the JSON value */
 };
 
 struct conf_range {
@@ -63,16 +63,19 @@ struct conf_field {
 	enum conf_type type;
 	size_t offset; /* offsetof in the target struct */
 	bool required;
-	uint32_t min, max;        /* UINT value, STRING bytes, lists: number of items (max 0 = 4096) */
-	const char *def;          /* default as text: "10", "true", word of an enum; NULL = zero/empty */
-	const char *const *words; /* ENUM: NULL-terminated */
+	uint32_t min, max; /* UINT value, STRING bytes, lists: number of items (max 0 = 4096) */
+	const char *def;   /* default as text: "10", "true", word of an enum; NULL = zero/empty */
+	const char *const *words;        /* ENUM: NULL-terminated */
 	const struct conf_field *fields; /* OBJECT, ARRAY, MAP: NULL-key-terminated table */
 	size_t item_bytes;
 	conf_custom_h *custom;
 	conf_check_h *check; /* OBJECT, ARRAY, MAP: after each object */
 	const char *text;    /* one sentence for the reference and the schema */
 };
-#define CONF_END {.key = NULL}
+#define CONF_END                                                                                   \
+	{                                                                                          \
+		.key = NULL                                                                        \
+	}
 
 /** Load a file / parse text (name is used in errors). @return 0 or -errno with err->text set. */
 int conf_load(const char *path, struct conf_doc **ret_doc, struct conf_error *err);
@@ -81,7 +84,8 @@ int conf_parse(const char *name, const char *text, size_t len_bytes, struct conf
 void conf_doc_free(struct conf_doc *d);
 
 /** Read the whole document into out (zeroed by this call) by a table. @return 0, -EINVAL with err set, -ENOMEM. */
-int conf_read(struct conf_doc *d, const struct conf_field *fields, void *out, struct conf_error *err);
+int conf_read(struct conf_doc *d, const struct conf_field *fields, void *out,
+	      struct conf_error *err);
 
 /** Inside custom and check handlers: report "FILE:LINE: path: text". key may name a member below. @return -EINVAL. */
 int conf_fail(struct conf_reader *r, const char *key, const char *fmt, ...)
@@ -90,8 +94,8 @@ int conf_fail(struct conf_reader *r, const char *key, const char *fmt, ...)
 void *conf_alloc(struct conf_reader *r, size_t size_bytes);
 
 /** After conf_read: error for a dotted path ("peers.bnet.realm"), for checks across objects. @return -EINVAL. */
-int conf_fail_at(const struct conf_doc *d, const char *path, struct conf_error *err, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+int conf_fail_at(const struct conf_doc *d, const char *path, struct conf_error *err,
+		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /** JSON Schema (draft 2020-12) of a table. Caller owns the reference. */
 json_t *conf_schema(const struct conf_field *fields, const char *title);

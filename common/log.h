@@ -17,7 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 #define LOG_SITE_PER_S 20
 
@@ -39,8 +45,8 @@ int log_level_parse(const char *text, enum log_level *ret_level);
 const char *log_level_name(enum log_level level);
 bool log_enabled(const char *subsystem, enum log_level level);
 
-void log_write(struct log_site *site, enum log_level level, const char *subsystem, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+void log_write(struct log_site *site, enum log_level level, const char *subsystem, const char *fmt,
+	       ...) __attribute__((format(printf, 4, 5)));
 
 /** Lines dropped because the ring was full, and lines suppressed by site limits. */
 uint64_t log_dropped(void);

@@ -39,6 +39,9 @@ void mem_free(void *buffer);
 /** Tests: the nth allocation from now fails once (1 = the next); 0 switches it off. */
 void mem_fail_at(unsigned long nth);
 
+/** Tests: allocations until that failure (1 = the next one fails); 0 when it has happened or is off. */
+unsigned long mem_fail_left(void);
+
 /** Blocks alive now: counted objects and buffers together (leak checks). */
 size_t mem_live(void);
 

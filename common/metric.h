@@ -34,7 +34,7 @@ struct metric_group {
 #define METRIC_ENUM_ROW_(id, kind, name, help) id,
 #define METRIC_DEF_ROW_(id, kind, name, help) {name, help, METRIC_##kind},
 #define METRIC_ENUM(group, ROWS)                                                                   \
-	enum group##_id { ROWS(METRIC_ENUM_ROW_) group##_COUNT };                                  \
+	enum group##_id{ROWS(METRIC_ENUM_ROW_) group##_COUNT};                                     \
 	extern struct metric_group group;
 #define METRIC_TABLE(group, ROWS)                                                                  \
 	static const struct metric_def group##_defs[] = {ROWS(METRIC_DEF_ROW_)};                   \

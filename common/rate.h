@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 struct rate {
-	uint64_t per_s;      /* tokens per second; 0 = no limit */
-	uint64_t burst;      /* bucket size in tokens */
+	uint64_t per_s;       /* tokens per second; 0 = no limit */
+	uint64_t burst;       /* bucket size in tokens */
 	uint64_t level_micro; /* tokens now, in millionths */
 	uint64_t last_us;
 };

@@ -41,11 +41,14 @@ void *table_find(const struct table *t, const void *key, size_t key_bytes);
 
 size_t table_count(const struct table *t);
 
-/** Walk in order of insertion; the current object may be removed while walking. Return non-0 to stop. */
+/** Walk in order of insertion; the current object may be removed while walking. Return non-0 to stop: it is passed on. */
 typedef int(table_each_h)(void *obj, void *arg);
 int table_each(struct table *t, table_each_h *fn, void *arg);
 
 /** Keyed 64-bit hash of bytes with the process key (SipHash-2-4). */
 uint64_t table_hash(const void *bytes, size_t len_bytes);
+
+/** The same with a key of the caller's (hashes that two processes must agree on; test vectors). */
+uint64_t table_siphash(const uint64_t key[2], const void *bytes, size_t len_bytes);
 
 #endif
