@@ -155,7 +155,7 @@ struct gate_command {
 	bool optional;                     /* a failure does not stop the action */
 	size_t nstreams;
 	struct gate_stream streams[GATE_STREAMS_MAX];
-	struct gate_service_change change; /* SERVICE_CHANGE */
+	struct gate_service_change change; /* SERVICE_CHANGE; reply to AUDIT_CAPABILITIES of ROOT */
 	struct gate_event event;           /* NOTIFY */
 	uint16_t code;                     /* replies: 0 = done, else an H.248 error code (proto/result.h) */
 	char text[GATE_TEXT_BYTES];        /* replies: words for code */
@@ -185,13 +185,30 @@ struct gate_message {
 	char sender[GATE_NAME_BYTES]; /* node name; must be the TLS identity */
 	uint64_t epoch;               /* of the sender's process: grows at each start */
 	uint8_t body;                 /* enum gate_body */
-	uint32_t transaction;         /* id, unique per sender and epoch; ACK: first of the range */
-	uint32_t transaction_last;    /* ACK: last of the range */
+	uint32_t transaction;         /* id, unique per sender and epoch; ACK: first of the range; HEARTBEAT: number */
+	uint32_t transaction_last;    /* ACK: last of the range; HEARTBEAT: not 0 = this is the answer */
 	uint16_t code;                /* ERROR, or a REPLY that failed as a whole */
 	char text[GATE_TEXT_BYTES];
 	struct gate_action action;    /* REQUEST, REPLY */
 	uint8_t record_storage[GATE_RECORD_MAX_BYTES];
 };
+
+/*
+ * These structs are large and hot: nothing clears them whole. The functions below clear what the codec reads (counts,
+ * bits, first bytes of strings), so only what a message uses is ever touched: change and event have clears of their own.
+ */
+void gate_stream_clear(struct gate_stream *s);
+void gate_change_clear(struct gate_service_change *c);
+void gate_event_clear(struct gate_event *e);
+void gate_command_clear(struct gate_command *c);
+void gate_action_clear(struct gate_action *a);
+void gate_message_clear(struct gate_message *m);
+/** Append a cleared command of a type. @return it, NULL when the action is full. */
+struct gate_command *gate_action_add(struct gate_action *a, int type, int ref);
+
+/** 1-63 of [A-Za-z0-9_.-], first a letter or digit. Termination ids also take '/' and ':'. */
+bool gate_name_valid(const char *name);
+bool gate_termination_valid(const char *id);
 
 /** Wire form of m, without the frame's length. @return 0, -EMSGSIZE (over size), -EINVAL (not encodable), -ENOMEM. */
 int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_bytes, size_t *ret_bytes);
