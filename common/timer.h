@@ -31,6 +31,12 @@ struct timer {
 int timer_wheel_new(uint64_t now_ms, struct timer_wheel **ret_wheel);
 void timer_wheel_free(struct timer_wheel *w);
 
+/**
+ * Where "now" comes from while the wheel is not running, e.g. clock_now_ms. Without it the present
+ * is that of the last run, and a loop that has slept since would start its timers too early.
+ */
+void timer_wheel_set_clock(struct timer_wheel *w, uint64_t (*now_ms)(void));
+
 /** (Re)start: fn(arg) once, delay_ms after the wheel's present. 0 = at the next run. */
 void timer_start(struct timer_wheel *w, struct timer *t, uint64_t delay_ms, timer_h *fn, void *arg);
 void timer_stop(struct timer *t);
@@ -38,7 +44,11 @@ bool timer_running(const struct timer *t);
 /** Milliseconds left, 0 if due or stopped. */
 uint64_t timer_left_ms(const struct timer *t);
 
-/** Fire all timers due at now_ms in order of their due time. Handlers may start and stop any timer. */
+/**
+ * Fire all timers due at now_ms in order of their due time, those of one millisecond in order of
+ * their start. Handlers may start and stop any timer; one that is overdue fires once however late
+ * we are, and what a handler starts is counted from now_ms and not fired in the same run.
+ */
 void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms);
 
 /** How long the loop may sleep: ms until the next timer (0 = due), -1 = none. May be early, never late. */
