@@ -121,8 +121,10 @@ struct wire_text wire_body(const struct wire_msg *m);
 /** Size of the message on the wire. */
 size_t wire_size(const struct wire_msg *m);
 
-/** Split a URI / a name-addr given as text (same rules). @return 0, -EINVAL. The text must outlive the result. */
+/** Split a URI / one name-addr value given as text (same rules). @return 0, -EINVAL. The text must outlive the result.
+ *  A Contact of "*" is a party with the URI text "*" and nothing else. */
 int wire_uri_parse(struct wire_text text, struct wire_uri *ret_uri);
+int wire_party_parse(struct wire_text text, struct wire_party *ret_party);
 /** Parameter of a ;a=b;c list. @return true if there; value n = 0 when it has none. Case-insensitive. */
 bool wire_param(struct wire_text params, const char *name, struct wire_text *ret_value);
 

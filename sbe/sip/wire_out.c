@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbe/sip/wire_out.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define TOKEN_BITS_MAX 256U
+
+void wire_out_init(struct wire_out *o, char *buf, size_t size_bytes)
+{
+	*o = (struct wire_out){.buf = buf, .size_bytes = size_bytes};
+}
+
+static void put(struct wire_out *o, const char *s, size_t n)
+{
+	if (o->err || n == 0)
+		return;
+	if (n > o->size_bytes - o->len_bytes) {
+		o->err = -EMSGSIZE;
+		return;
+	}
+	memcpy(o->buf + o->len_bytes, s, n);
+	o->len_bytes += n;
+}
+
+/* What we write into a value must stay in that value. */
+static bool stays_in_line(const char *s, size_t n)
+{
+	return n == 0 || !(memchr(s, '\r', n) || memchr(s, '\n', n) || memchr(s, 0, n));
+}
+
+void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text value)
+{
+	if (!stays_in_line(value.s, value.n)) {
+		if (!o->err)
+			o->err = -EINVAL;
+		return;
+	}
+	put(o, name, strlen(name));
+	put(o, ": ", 2);
+	put(o, value.s, value.n);
+	put(o, "\r\n", 2);
+}
+
+void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+	put(o, name, strlen(name));
+	put(o, ": ", 2);
+	if (o->err)
+		return;
+	size_t room = o->size_bytes - o->len_bytes;
+	char *at = o->buf + o->len_bytes;
+	va_start(ap, fmt);
+	int n = vsnprintf(at, room, fmt, ap);
+	va_end(ap);
+	/* vsnprintf needs one byte for its 0, which the line end takes over */
+	if (n < 0 || (size_t)n >= room) {
+		o->err = -EMSGSIZE;
+		return;
+	}
+	if (!stays_in_line(at, (size_t)n)) {
+		o->err = -EINVAL;
+		return;
+	}
+	o->len_bytes += (size_t)n;
+	put(o, "\r\n", 2);
+}
+
+/* A CR or LF may only be part of a fold; the guard has seen to that, this is the second lock. */
+static bool only_folds(struct wire_text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		if (t.s[i] == 0)
+			return false;
+		if (t.s[i] != '\r' && t.s[i] != '\n')
+			continue;
+		if (t.s[i] != '\r' || i + 2 >= t.n || t.s[i + 1] != '\n' ||
+		    (t.s[i + 2] != ' ' && t.s[i + 2] != '\t'))
+			return false;
+		i += 2;
+	}
+	return true;
+}
+
+void wire_out_line(struct wire_out *o, const struct wire_header *h)
+{
+	if (!only_folds(h->line)) {
+		if (!o->err)
+			o->err = -EINVAL;
+		return;
+	}
+	put(o, h->line.s, h->line.n);
+	put(o, "\r\n", 2);
+}
+
+void wire_out_copy(struct wire_out *o, const struct wire_msg *m, wire_keep_h *keep, void *arg)
+{
+	struct wire_header h;
+	void *it = NULL;
+	while (wire_header_next(m, &it, &h))
+		if (keep(arg, &h))
+			wire_out_line(o, &h);
+}
+
+int wire_out_end(const struct wire_out *o, size_t *ret_bytes)
+{
+	if (o->err)
+		return o->err;
+	*ret_bytes = o->len_bytes;
+	return 0;
+}
+
+void wire_random_token(char *buf, size_t size_bytes, unsigned bits)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint8_t raw[TOKEN_BITS_MAX / 8];
+	size_t n = bits / 8, got = 0;
+	assert(bits > 0 && bits % 8 == 0 && bits <= TOKEN_BITS_MAX && size_bytes > 2 * n);
+	(void)size_bytes;
+	while (got < n) {
+		ssize_t r = getrandom(raw + got, n - got, 0);
+		if (r > 0)
+			got += (size_t)r;
+		else if (r < 0 && errno != EINTR)
+			abort(); /* a guessable tag would be worse than a restart */
+	}
+	for (size_t i = 0; i < n; i++) {
+		buf[2 * i] = hex[raw[i] >> 4];
+		buf[2 * i + 1] = hex[raw[i] & 15];
+	}
+	buf[2 * n] = 0;
+}
