@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/common/net/net_peers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/mem.h"
+#include "common/net/net_metric.h"
+
+static const struct stream_options plain = {0};
+static const struct stream_listen_options plain_listen = {0};
+
+/* Is the far end gone? Runs the loop until the blocking socket sees the end. */
+static void assert_closed_by_peer(struct net_scene *n, int fd)
+{
+	char c;
+	ssize_t got = -1;
+
+	for (int i = 0; i < 2000; i++) {
+		uv_run(&n->loop, UV_RUN_NOWAIT);
+		got = recv(fd, &c, 1, MSG_DONTWAIT);
+		if (got == 0 || (got < 0 && errno != EAGAIN))
+			break;
+		usleep(1000);
+	}
+	assert_true(got == 0 || errno == ECONNRESET);
+}
+
+static int connect_from(struct net_scene *n, const char *from)
+{
+	struct addr a = net_addr(from);
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(&a, &sa);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	len = addr_to_sockaddr(stream_listener_local(n->listener), &sa);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, len), 0);
+	return fd;
+}
+
+static void test_cap_of_the_listener(void **state)
+{
+	struct net_scene *n = *state;
+	struct stream_listen_options o = {.max_streams = 2};
+	int fd[3];
+
+	net_scene_listen(n, &o);
+	for (int i = 0; i < 3; i++)
+		fd[i] = net_connect_tcp(stream_listener_local(n->listener));
+	assert_closed_by_peer(n, fd[2]);
+	assert_int_equal(n->naccepted, 2);
+	/* One goes, one may come. */
+	close(fd[0]);
+	assert_true(net_wait(&n->loop, &n->accepted[0].closed, 1));
+	net_turns(&n->loop, 3);
+	close(fd[2]);
+	fd[2] = net_connect_tcp(stream_listener_local(n->listener));
+	assert_true(net_wait(&n->loop, &n->naccepted, 3));
+	close(fd[1]);
+	close(fd[2]);
+}
+
+/* A20: one address cannot take all the places. */
+static void test_cap_per_address(void **state)
+{
+	struct net_scene *n = *state;
+	struct stream_listen_options o = {.max_streams = 100, .max_per_address = 2};
+	int64_t refused = metric_get(&net_metrics, NET_STREAM_REFUSED_ADDRESS);
+	int fd[3], other, again;
+
+	net_scene_listen(n, &o);
+	for (int i = 0; i < 3; i++)
+		fd[i] = connect_from(n, "127.0.0.2:0");
+	assert_closed_by_peer(n, fd[2]);
+	assert_int_equal(n->naccepted, 2);
+	assert_int_equal(metric_get(&net_metrics, NET_STREAM_REFUSED_ADDRESS), refused + 1);
+	other = connect_from(n, "127.0.0.3:0");
+	assert_true(net_wait(&n->loop, &n->naccepted, 3));
+	close(fd[0]);
+	assert_true(net_wait(&n->loop, &n->accepted[0].closed, 1));
+	net_turns(&n->loop, 3);
+	again = connect_from(n, "127.0.0.2:0");
+	assert_true(net_wait(&n->loop, &n->naccepted, 4));
+	close(fd[1]);
+	close(fd[2]);
+	close(other);
+	close(again);
+}
+
+static void test_acceptor_may_refuse(void **state)
+{
+	struct net_scene *n = *state;
+
+	n->refuse = true;
+	net_scene_listen(n, &plain_listen);
+	assert_int_equal(net_scene_connect(n, &n->client, &plain), 0);
+	assert_true(net_wait(&n->loop, &n->client.closed, 1));
+	assert_int_equal(n->naccepted, 1);
+}
+
+static void test_stream_nobody_takes_is_closed(void **state)
+{
+	struct net_scene *n = *state;
+
+	n->ignore = true;
+	net_scene_listen(n, &plain_listen);
+	assert_int_equal(net_scene_connect(n, &n->client, &plain), 0);
+	assert_true(net_wait(&n->loop, &n->client.closed, 1));
+}
+
+static void test_accepted_streams_outlive_their_listener(void **state)
+{
+	struct net_scene *n = *state;
+
+	net_scene_listen(n, &plain_listen);
+	assert_int_equal(net_scene_connect(n, &n->client, &plain), 0);
+	assert_true(net_wait(&n->loop, &n->naccepted, 1));
+	n->listener = stream_listener_close(n->listener);
+	net_turns(&n->loop, 3);
+	assert_int_equal(stream_send(n->client.s, "still", 5), 0);
+	assert_true(net_wait(&n->loop, &n->accepted[0].bytes, 5));
+}
+
+static void test_listen_errors(void **state)
+{
+	struct net_scene *n = *state;
+	struct addr other = net_addr("192.0.2.1:0"), none = {0};
+	struct stream_listener *l = NULL;
+
+	net_scene_listen(n, &plain_listen);
+	assert_int_equal(stream_listen(&n->loop, stream_listener_local(n->listener), &plain_listen,
+				       NULL, NULL, &l),
+			 -EADDRINUSE);
+	assert_int_equal(stream_listen(&n->loop, &other, &plain_listen, NULL, NULL, &l),
+			 -EADDRNOTAVAIL);
+	assert_int_equal(stream_listen(&n->loop, &none, &plain_listen, NULL, NULL, &l),
+			 -EAFNOSUPPORT);
+	assert_null(l);
+}
+
+static void test_v6_listener(void **state)
+{
+	struct net_scene *n = *state;
+	struct addr at = net_addr("[::1]:0");
+	struct stream_listener *l = NULL;
+	struct net_end e = {0};
+
+	assert_int_equal(stream_listen(&n->loop, &at, &plain_listen, NULL, NULL, &l), 0);
+	assert_int_equal(stream_connect(&n->loop, stream_listener_local(l), &plain,
+					&net_end_handlers, &e, &e.s),
+			 0);
+	stream_close(e.s); /* closed before anything happened */
+	stream_listener_close(l);
+}
+
+/* ---------------------------------------------------------------- unix sockets */
+
+static void on_unix_accept(void *arg, struct stream *s)
+{
+	struct net_scene *n = arg;
+	struct net_end *e = &n->accepted[n->naccepted++];
+
+	e->s = s;
+	e->echo = true;
+	stream_set_handlers(s, &net_end_handlers, e);
+}
+
+static const char *socket_path(struct net_scene *n)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/s.sock", n->dir);
+	return path;
+}
+
+static int listen_unix(struct net_scene *n, struct stream_listener **ret_listener)
+{
+	return stream_listen_unix(&n->loop, socket_path(n), &plain_listen, on_unix_accept, n,
+				  ret_listener);
+}
+
+static void test_unix_socket_echo_and_mode(void **state)
+{
+	struct net_scene *n = *state;
+	mode_t old = umask(0);
+	struct stat st;
+	char buf[4];
+	int fd;
+
+	assert_int_equal(listen_unix(n, &n->listener), 0);
+	umask(old);
+	assert_int_equal(stat(socket_path(n), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	fd = net_connect_unix(socket_path(n));
+	assert_int_equal(send(fd, "echo", 4, 0), 4);
+	assert_true(net_wait(&n->loop, &n->naccepted, 1));
+	assert_true(net_wait(&n->loop, &n->accepted[0].bytes, 4));
+	assert_int_equal(recv(fd, buf, 4, MSG_WAITALL), 4);
+	close(fd);
+	n->listener = stream_listener_close(n->listener);
+	assert_int_equal(stat(socket_path(n), &st), -1);
+}
+
+static void test_unix_socket_in_use_is_left_alone(void **state)
+{
+	struct net_scene *n = *state;
+	struct stream_listener *second = NULL;
+	int fd;
+
+	assert_int_equal(listen_unix(n, &n->listener), 0);
+	assert_int_equal(listen_unix(n, &second), -EADDRINUSE);
+	assert_null(second);
+	fd = net_connect_unix(socket_path(n));
+	assert_true(net_wait(&n->loop, &n->naccepted, 2)); /* the probe, too, was a connection */
+	close(fd);
+}
+
+static void test_stale_unix_socket_is_replaced(void **state)
+{
+	struct net_scene *n = *state;
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int dead = socket(AF_UNIX, SOCK_STREAM, 0), fd;
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", socket_path(n));
+	assert_int_equal(bind(dead, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	close(dead); /* the file stays, as after a kill */
+	assert_int_equal(listen_unix(n, &n->listener), 0);
+	fd = net_connect_unix(socket_path(n));
+	assert_true(net_wait(&n->loop, &n->naccepted, 1));
+	close(fd);
+}
+
+static void test_file_that_is_no_socket_is_left_alone(void **state)
+{
+	struct net_scene *n = *state;
+	struct stat st;
+	FILE *f = fopen(socket_path(n), "w");
+
+	fputs("precious", f);
+	fclose(f);
+	assert_int_equal(listen_unix(n, &n->listener), -EEXIST);
+	assert_int_equal(stat(socket_path(n), &st), 0);
+	assert_int_equal(st.st_size, 8);
+}
+
+/* A restarted daemon may have put its own socket there while we were draining. */
+static void test_close_does_not_remove_a_successors_socket(void **state)
+{
+	struct net_scene *n = *state;
+	struct stream_listener *successor = NULL;
+	struct stat st;
+
+	assert_int_equal(listen_unix(n, &n->listener), 0);
+	assert_int_equal(unlink(socket_path(n)), 0);
+	assert_int_equal(listen_unix(n, &successor), 0);
+	n->listener = stream_listener_close(n->listener);
+	assert_int_equal(stat(socket_path(n), &st), 0);
+	stream_listener_close(successor);
+	assert_int_equal(stat(socket_path(n), &st), -1);
+}
+
+static void test_unix_path_too_long(void **state)
+{
+	struct net_scene *n = *state;
+	char path[200];
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[0] = '/';
+	path[sizeof(path) - 1] = 0;
+	assert_int_equal(
+		stream_listen_unix(&n->loop, path, &plain_listen, on_unix_accept, n, &n->listener),
+		-ENAMETOOLONG);
+	assert_null(n->listener);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, net_scene_setup, net_scene_teardown)
+		T(test_cap_of_the_listener),
+		T(test_cap_per_address),
+		T(test_acceptor_may_refuse),
+		T(test_stream_nobody_takes_is_closed),
+		T(test_accepted_streams_outlive_their_listener),
+		T(test_listen_errors),
+		T(test_v6_listener),
+		T(test_unix_socket_echo_and_mode),
+		T(test_unix_socket_in_use_is_left_alone),
+		T(test_stale_unix_socket_is_replaced),
+		T(test_file_that_is_no_socket_is_left_alone),
+		T(test_close_does_not_remove_a_successors_socket),
+		T(test_unix_path_too_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
