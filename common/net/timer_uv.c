@@ -60,7 +60,6 @@ int timer_uv_new(uv_loop_t *loop, struct timer_wheel *w, struct timer_uv **ret_d
 	d->timer.data = d;
 	d->wheel = w;
 	timer_wheel_set_clock(w, clock_now_ms);
-	timer_wheel_set_clock(w, clock_now_ms); /* timers start from now, not from the last run */
 	timer_wheel_on_earlier(w, timer_uv_on_earlier, d);
 	timer_uv_arm(d);
 	*ret_driver = d;
