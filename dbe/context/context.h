@@ -19,6 +19,8 @@ typedef void(context_event_h)(void *arg, const char *controller, uint32_t contex
 /**
  * Execute an action for a controller. Commands run in order; the first failure stops the rest unless
  * it is optional; a failed command has no effect (RFC 3525 8). A controller sees only its own contexts.
+ * A Modify with a stream id the termination does not have yet adds that stream (mode inactive unless told),
+ * with local addresses chosen: they are in the reply (GATE_HAS_LOCAL), as for an Add.
  * @param controller name of the sbe.  @param ret_reply filled: per command code, ids, local addresses, statistics.
  * @return 0 always when ret_reply is usable (errors are codes in it).
  */

@@ -59,9 +59,15 @@ struct gate_open_params {
 int gate_open(struct gate_pool *p, const struct gate_open_params *params, gate_reply_h *fn, void *arg,
 	      struct gate_context **ret_context);
 
-/** Change streams of one or both sides: n = 0 leaves a side alone. Requests of one context keep their order. */
-int gate_modify(struct gate_context *c, const struct gate_stream *streams0, size_t n0,
-		const struct gate_stream *streams1, size_t n1, gate_reply_h *fn, void *arg);
+/* Streams per side; n = 0 leaves a side alone. A stream id the context does not have yet is added (closed, with
+ * addresses chosen: they come back in the reply as for an Add). */
+struct gate_change {
+	const struct gate_stream *streams[2];
+	size_t n[2];
+};
+/** Change streams of one or both sides. Requests of one context keep their order. reply's commands [0] and [1] are
+ *  the Modifies of side 0 and 1 (a side left alone has no streams there). */
+int gate_modify(struct gate_context *c, const struct gate_change *change, gate_reply_h *fn, void *arg);
 
 /** Set who hears of trouble. */
 void gate_on_trouble(struct gate_context *c, gate_trouble_h *fn, void *arg);
