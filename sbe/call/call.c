@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call - the core and the life of a call object. What happens in between stands in the verbs' files.
+ *
+ * A call is freed by its reaper timer, never in the middle of a callback: call_end_check starts it when
+ * the call has ended, its record is written and no transaction or gate request will call back.
+ */
+#include "sbe/call/call.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "sbe/call/call_private.h"
+#include "sbe/sip/wire_out.h"
+
+METRIC_TABLE(call_metrics, CALL_METRICS)
+
+#define CALLS_MAX_DEFAULT 100000U
+
+static void core_destroy(void *obj)
+{
+	struct call_core *core = obj;
+
+	table_free(core->calls);
+	table_free(core->dialogs);
+}
+
+int call_core_new(const struct call_options *o, const struct call_config *c,
+		  struct call_core **ret_core)
+{
+	struct call_core *core = mem_zalloc(sizeof(*core), core_destroy);
+	int err;
+
+	if (!core)
+		return -ENOMEM;
+	core->o = *o;
+	core->c = *c;
+	if (!core->o.calls_max)
+		core->o.calls_max = CALLS_MAX_DEFAULT;
+	err = table_new(core->o.calls_max, &core->calls);
+	if (!err)
+		err = table_new(0, &core->dialogs); /* two per call: bounded by calls_max */
+	if (err) {
+		mem_unref(core);
+		return err;
+	}
+	metric_register(&call_metrics);
+	*ret_core = core;
+	return 0;
+}
+
+static int drop_call(void *obj, void *arg)
+{
+	(void)arg;
+	mem_unref(obj);
+	return 0;
+}
+
+void call_core_free(struct call_core *core)
+{
+	if (!core)
+		return;
+	table_each(core->calls, drop_call, NULL);
+	mem_unref(core);
+}
+
+void call_core_configure(struct call_core *core, const struct call_config *c)
+{
+	core->c = *c;
+}
+
+size_t call_count(const struct call_core *core)
+{
+	return table_count(core->calls);
+}
+
+/* ---- one call ---- */
+
+static void leg_clear(struct leg *leg)
+{
+	if (leg->server)
+		txn_server_detach(leg->server);
+	if (leg->invite)
+		txn_client_detach(leg->invite);
+	if (leg->bye)
+		txn_client_detach(leg->bye);
+	leg->server = NULL;
+	leg->invite = leg->bye = NULL;
+	if (leg->counted)
+		peer_give(leg->peer, leg->side == 0 ? PEER_IN : PEER_OUT);
+	leg->counted = false;
+	leg->peer = mem_unref(leg->peer);
+	mem_free(leg->ack);
+	leg->ack = NULL;
+	dialog_unregister(&leg->dialog);
+	dialog_clear(&leg->dialog);
+}
+
+void call_plan_free(struct call *call)
+{
+	for (size_t i = 0; call->plan && i < call->plan->n; i++)
+		mem_unref(call->plan->candidates[i].peer);
+	mem_free(call->plan);
+	call->plan = NULL;
+}
+
+static void call_destroy(void *obj)
+{
+	struct call *call = obj;
+	struct call_core *core = call->core;
+
+	timer_stop(&call->ring);
+	timer_stop(&call->reaper);
+	timer_stop(&call->guard);
+	table_remove(&call->by_token);
+	gate_close(call->gate, NULL, NULL);
+	leg_clear(&call->legs[0]);
+	leg_clear(&call->legs[1]);
+	mem_unref(call->ex.offer);
+	mem_unref(call->ex.held);
+	mem_free(call->streams);
+	call_plan_free(call);
+	mem_unref(call->caller);
+	mem_unref(call->callee);
+	mem_unref(call->called_sent);
+	call->magic = 0;
+	metric_set(&call_metrics, CALL_ACTIVE, (int64_t)table_count(core->calls));
+	if (core->stopping && !table_count(core->calls) && core->stopped) {
+		core->stopped(core->stopped_arg);
+		core->stopped = NULL;
+	}
+}
+
+int call_new(struct call_core *core, struct call **ret_call)
+{
+	struct call *call = mem_zalloc(sizeof(*call), call_destroy);
+	int err;
+
+	if (!call)
+		return -ENOMEM;
+	call->core = core;
+	call->magic = CALL_MAGIC;
+	for (int side = 0; side < 2; side++) {
+		call->legs[side].magic = LEG_MAGIC;
+		call->legs[side].side = (uint8_t)side;
+		call->legs[side].call = call;
+	}
+	fsm_init(&call->fsm, &call_fsm_table, CALL_OPENING, call);
+	wire_random_token(call->token, sizeof(call->token), 64);
+	err = table_add(core->calls, &call->by_token, call->token, strlen(call->token), call);
+	if (err) {
+		mem_unref(call);
+		return err;
+	}
+	call->invite_ms = clock_now_ms();
+	call->invite_wall_ms = clock_wall_ms();
+	call->released_by = CALL_BY_US;
+	call->cause = "";
+	metric_set(&call_metrics, CALL_ACTIVE, (int64_t)table_count(core->calls));
+	*ret_call = call;
+	return 0;
+}
+
+static void reap(void *arg)
+{
+	struct call *call = arg;
+
+	CALL_CHECK(call);
+	mem_unref(call);
+}
+
+static bool leg_waits(const struct leg *leg)
+{
+	return leg->bye || leg->bye_due || (leg->invite && leg->cancelled);
+}
+
+void call_end_check(struct call *call)
+{
+	CALL_CHECK(call);
+	if (call->fsm.state != CALL_ENDING || call->gate_closing)
+		return;
+	if (leg_waits(&call->legs[0]) || leg_waits(&call->legs[1]))
+		return;
+	fsm_go(&call->fsm, CALL_DEAD);
+	timer_start(call->core->o.wheel, &call->reaper, 0, reap, call);
+}
+
+struct find_query {
+	const char *token;
+	size_t len;
+	struct call *found;
+	bool several;
+};
+
+static int find_one(void *obj, void *arg)
+{
+	struct call *call = obj;
+	struct find_query *q = arg;
+
+	if (strncmp(call->token, q->token, q->len))
+		return 0;
+	q->several = q->found != NULL;
+	q->found = call;
+	return q->several;
+}
+
+struct call *call_find(struct call_core *core, const char *token, int *ret_err)
+{
+	struct find_query q = {token, strlen(token), NULL, false};
+
+	if (q.len >= 3)
+		table_each(core->calls, find_one, &q);
+	*ret_err = !q.found ? -ENOENT : q.several ? -EEXIST : 0;
+	return *ret_err ? NULL : q.found;
+}
+
+/* ---- what several verbs ask ---- */
+
+const char *call_media_realm(const struct call_core *core, const char *realm)
+{
+	for (size_t i = 0; i < core->c.nrealms; i++) {
+		if (!strcmp(core->c.realms[i].name, realm))
+			return core->c.realms[i].media;
+	}
+	return realm;
+}
+
+const struct transport_listener *call_listener(const struct call_core *core, const struct peer *p,
+					       size_t hop)
+{
+	return transport_find(core->o.transport, p->conf->realm, p->hops[hop].proto,
+			      p->hops[hop].addr.family);
+}
+
+bool call_domain_is_ours(const struct call_core *core, struct wire_text host)
+{
+	for (size_t i = 0; i < core->c.ndomains; i++) {
+		if (wire_text_is_nocase(host, core->c.domains[i]))
+			return true;
+	}
+	return false;
+}
+
+/* ---- the end of the process ---- */
+
+static int release_one(void *obj, void *arg)
+{
+	(void)arg;
+	call_release_us(obj, 503, "shutdown", "SIP;cause=503;text=\"border element is stopping\"");
+	return 0;
+}
+
+void call_shutdown(struct call_core *core, void (*done)(void *arg), void *arg)
+{
+	core->stopping = true;
+	if (!table_count(core->calls)) {
+		done(arg);
+		return;
+	}
+	core->stopped = done;
+	core->stopped_arg = arg;
+	table_each(core->calls, release_one, NULL);
+}
+
+int call_kill(struct call_core *core, const char *token, const char *why)
+{
+	int err;
+	struct call *call = call_find(core, token, &err);
+
+	(void)why;
+	if (!call)
+		return err;
+	if (call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD)
+		return -ENOENT;
+	call_release_us(call, 480, "operator", "SIP;cause=480;text=\"released by the operator\"");
+	return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call - the B2BUA: one call is two legs (dialogs of ours), one gate context, one CDR.
+ *
+ * The only layer that sees SIP, SDP and gates together. The app feeds it what the transaction layer
+ * delivers; all it needs from outside comes in struct call_options, so it runs on any loop and clock.
+ * Owner: the core owns calls. Thread: the loop.
+ */
+#ifndef SBE_CALL_CALL_H
+#define SBE_CALL_CALL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "common/metric.h"
+#include "common/timer.h"
+#include "sbe/cdr/cdr.h"
+#include "sbe/gate/gate.h"
+#include "sbe/peer/peer.h"
+#include "sbe/route/route.h"
+#include "sbe/sip/txn.h"
+
+#define CALL_METRICS(X)                                                                            \
+	X(CALL_ACTIVE, GAUGE, "sbe_calls_active", "calls in set-up or up now")                     \
+	X(CALL_ATTEMPTS, COUNTER, "sbe_call_attempts_total", "new INVITEs from known peers")       \
+	X(CALL_ANSWERED, COUNTER, "sbe_calls_answered_total", "calls that were answered")          \
+	X(CALL_REFUSED, COUNTER, "sbe_calls_refused_total",                                        \
+	  "INVITEs refused before anything was allocated")                                         \
+	X(CALL_STRANGER, COUNTER, "sbe_requests_stranger_total",                                   \
+	  "requests from sources that are no peer of the realm, answered 403")                     \
+	X(CALL_NO_DBE, COUNTER, "sbe_calls_no_dbe_total", "calls refused since no dbe was there")  \
+	X(CALL_GATE_FAILED, COUNTER, "sbe_calls_gate_failed_total",                                \
+	  "calls ended because a dbe refused, timed out or lost the context")                      \
+	X(CALL_FAILOVERS, COUNTER, "sbe_route_failovers_total",                                    \
+	  "attempts moved to another next hop")                                                    \
+	X(CALL_FOREIGN, COUNTER, "sbe_in_dialog_foreign_total",                                    \
+	  "in-dialog requests that did not come from the leg's peer, answered 481")                \
+	X(CALL_MEDIA_SILENT, COUNTER, "sbe_calls_media_silent_total",                              \
+	  "calls released because their media stopped")                                            \
+	X(CALL_LATE_2XX, COUNTER, "sbe_late_2xx_total",                                            \
+	  "2xx of forks or after a CANCEL, ended with ACK and BYE")
+METRIC_ENUM(call_metrics, CALL_METRICS)
+
+struct call_realm {
+	const char *name;  /* SIP realm */
+	const char *media; /* its media realm on the dbes */
+};
+
+/* A snapshot of the configuration; replaced as a whole at reload. Strings live as long as it. */
+struct call_config {
+	const char *node;
+	const char *const *domains; /* ours */
+	size_t ndomains;
+	const struct call_realm *realms;
+	size_t nrealms;
+	struct peer_set *peers;
+	struct route_set *routes;
+};
+
+struct call_options {
+	struct timer_wheel *wheel;
+	struct transport *transport;
+	struct txn_layer *txns;
+	struct gate_pool *gates;
+	struct cdr_writer *cdr; /* NULL = none */
+	uint32_t calls_max;     /* 0 = 100000 */
+};
+
+struct call_core;
+
+int call_core_new(const struct call_options *o, const struct call_config *c,
+		  struct call_core **ret_core);
+/** Calls still there are dropped without signalling; use call_shutdown first. */
+void call_core_free(struct call_core *core);
+/** Use another snapshot for new calls; the old one must live until no call uses it (peers are counted). */
+void call_core_configure(struct call_core *core, const struct call_config *c);
+
+/* From the transaction layer */
+void call_on_request(struct call_core *core, struct txn_server *s, const struct wire_msg *m);
+void call_on_ack(struct call_core *core, const struct wire_msg *m,
+		 const struct transport_target *from);
+void call_on_stray_2xx(struct call_core *core, const struct wire_msg *m,
+		       const struct transport_target *from);
+
+/** Refuse new calls with 503 and release all with BYE; when the last is gone done(arg) is called (also if there is none). */
+void call_shutdown(struct call_core *core, void (*done)(void *arg), void *arg);
+
+/* Admin; token may be any unique prefix (at least 3 characters). JSON in the shapes of common/admin.h. */
+json_t *call_list(struct call_core *core);
+/** done gets the object (owned by it) or NULL when there is no such call; gate counters are asked from the dbe first. */
+int call_show(struct call_core *core, const char *token, json_t **ret_object);
+/** Release a call by hand. @return 0, -ENOENT, -EEXIST (prefix is not unique). */
+int call_kill(struct call_core *core, const char *token, const char *why);
+size_t call_count(const struct call_core *core);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_admit - everything that is checked about a new INVITE before a call object exists.
+ *
+ * Cheap checks first; a refusal allocates nothing and leaves one CDR with its cause.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "sbe/call/call_private.h"
+#include "sbe/sip/wire_out.h"
+
+struct refusal {
+	int status;
+	const char *phrase;
+	const char *cause; /* CDR word */
+	const char *text;  /* for a Reason header; NULL = none */
+	char header[160];  /* one more header line */
+};
+
+static void refuse(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
+		   const struct peer *p, const struct refusal *r)
+{
+	char headers[400] = "";
+
+	if (r->text)
+		snprintf(headers, sizeof(headers), "Reason: SIP;cause=%d;text=\"%s\"\r\n%s",
+			 r->status, r->text, r->header);
+	else
+		snprintf(headers, sizeof(headers), "%s", r->header);
+	metric_add(&call_metrics, CALL_REFUSED, 1);
+	call_record_refused(core, m, p, r->status, r->cause);
+	call_refuse(s, r->status, r->phrase, headers);
+}
+
+/* RFC 3261 8.2.2.3: we implement no option tag yet, so each required one is named back. */
+static bool check_require(const struct wire_msg *m, struct refusal *r)
+{
+	struct wire_header h;
+
+	if (!wire_header_find(m, "require", &h) || !h.value.n)
+		return true;
+	*r = (struct refusal){420, NULL, "option_required", NULL, ""};
+	if (h.value.n < 100 && !memchr(h.value.s, '\n', h.value.n))
+		snprintf(r->header, sizeof(r->header), "Unsupported: %.*s\r\n", (int)h.value.n,
+			 h.value.s);
+	return false;
+}
+
+/* RFC 6406 5: the Request-URI must be ours to route and no Route may be left over (E11). */
+static bool check_target(const struct call_core *core, const struct wire_msg *m, struct refusal *r)
+{
+	struct wire_uri uri;
+	struct wire_party route;
+
+	wire_request_uri(m, &uri);
+	if ((!uri.is_sip && !uri.is_tel) || uri.sips) {
+		*r = (struct refusal){416, NULL, "uri_scheme", NULL, ""};
+		return false;
+	}
+	for (unsigned i = 0; wire_route(m, i, &route); i++) {
+		if (!transport_is_ours(core->o.transport, route.uri.host, route.uri.port)) {
+			*r = (struct refusal){403, NULL, "route_left_over",
+					      "a Route that is not ours is left over", ""};
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_body(const struct wire_msg *m, struct body_sdp **ret_sdp, struct refusal *r)
+{
+	const char *why = NULL;
+	int err = call_media_parse(m, ret_sdp, &why);
+
+	if (!err)
+		return true;
+	if (err == -ENOTSUP)
+		*r = (struct refusal){415, NULL, "body_type", NULL,
+				      "Accept: application/sdp, multipart/mixed\r\n"};
+	else
+		*r = (struct refusal){err == -ENOMEM ? 500 : 400,
+				      err == -ENOMEM ? NULL : "Bad Session Description", "body",
+				      why, ""};
+	return false;
+}
+
+static bool check_limits(const struct call_core *core, struct peer *p, struct refusal *r)
+{
+	enum peer_limit limit;
+
+	if (core->stopping) {
+		*r = (struct refusal){503, NULL, "stopping", "border element is stopping", ""};
+		return false;
+	}
+	if (call_count(core) >= core->o.calls_max) {
+		*r = (struct refusal){503, NULL, "calls_max", "no room for more calls", ""};
+		return false;
+	}
+	limit = peer_take(p, PEER_IN, clock_now_us());
+	switch (limit) {
+	case PEER_LIMIT_NONE:
+		return true;
+	case PEER_LIMIT_BLOCKED:
+		*r = (struct refusal){503, NULL, "peer_blocked", "peer is blocked by the operator",
+				      ""};
+		break;
+	case PEER_LIMIT_SESSIONS:
+		*r = (struct refusal){503, NULL, "limit_sessions", "session limit of the peer", ""};
+		break;
+	default:
+		*r = (struct refusal){503, NULL, "limit_cps", "call rate limit of the peer", ""};
+		break;
+	}
+	return false;
+}
+
+static bool make_plan(struct call_core *core, const struct wire_msg *m, struct peer *p,
+		      struct route_plan *plan, struct refusal *r)
+{
+	struct wire_uri uri;
+	char user[128], host[128];
+	struct route_query q = {.from = p, .user = user, .host = host};
+
+	wire_request_uri(m, &uri);
+	wire_text_copy(uri.user, user, sizeof(user));
+	wire_text_copy(uri.host, host, sizeof(host));
+	q.ours = uri.is_tel || transport_is_ours(core->o.transport, uri.host, uri.port) ||
+		 call_domain_is_ours(core, uri.host);
+	route_plan(core->c.routes, &q, clock_now_ms(), NULL, plan);
+	if (!plan->status)
+		return true;
+	*r = (struct refusal){plan->status, NULL, plan->status == 404 ? "no_route" : "no_next_hop",
+			      plan->reason, ""};
+	return false;
+}
+
+static bool check_gates(struct call_core *core, const struct peer *p, const struct route_plan *plan,
+			struct refusal *r)
+{
+	const struct peer *to = plan->candidates[0].peer;
+	int err = gate_available(core->o.gates, call_media_realm(core, p->conf->realm),
+				 call_media_realm(core, to->conf->realm));
+
+	if (!err)
+		return true;
+	metric_add(&call_metrics, CALL_NO_DBE, 1);
+	*r = (struct refusal){503, NULL, "no_dbe",
+			      err == -ENOSYS ? "no media relay (dbe) is connected"
+					     : "no media relay (dbe) serves both realms",
+			      ""};
+	return false;
+}
+
+/* "sip:user@host", without what stands behind it; bounded. */
+static int uri_copy(const struct wire_uri *u, char **ret_copy)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "%.*s:%.*s%s%.*s", (int)u->scheme.n, u->scheme.s,
+		 (int)(u->user.n > 120 ? 120 : u->user.n), u->user.s ? u->user.s : "",
+		 u->user.n && u->host.n ? "@" : "", (int)(u->host.n > 120 ? 120 : u->host.n),
+		 u->host.s ? u->host.s : "");
+	return mem_strdup(text, sizeof(text), ret_copy);
+}
+
+static int fill(struct call *call, struct txn_server *s, const struct wire_msg *m,
+		const struct route_plan *plan)
+{
+	const struct transport_target *from = txn_server_source(s);
+	struct leg *a = &call->legs[0];
+	struct wire_party caller;
+	struct wire_uri callee;
+	int err = dialog_init_uas(&a->dialog, m, from, txn_server_to_tag(s));
+
+	if (err)
+		return err;
+	err = dialog_register(call->core->dialogs, &a->dialog, a);
+	if (err)
+		return err;
+	call->plan = mem_buffer(sizeof(*plan));
+	if (!call->plan)
+		return -ENOMEM;
+	*call->plan = *plan;
+	for (size_t i = 0; i < plan->n; i++)
+		mem_ref(plan->candidates[i].peer); /* a reload must not take them away */
+	wire_from(m, &caller);
+	wire_request_uri(m, &callee);
+	err = uri_copy(&caller.uri, &call->caller);
+	if (!err)
+		err = uri_copy(&callee, &call->callee);
+	wire_text_copy(wire_call_id(m), call->a_call_id, sizeof(call->a_call_id));
+	snprintf(call->route, sizeof(call->route), "%s", plan->route);
+	call->sip_addr[0] = from->to;
+	call->max_forwards = wire_max_forwards(m) < 0 ? 70 : wire_max_forwards(m);
+	a->their_cseq = wire_cseq(m);
+	return err;
+}
+
+static void start(struct call *call, struct txn_server *s, const struct wire_msg *m,
+		  struct body_sdp *offer)
+{
+	uint64_t random = 0;
+	char hex[17];
+
+	call->ex =
+		(struct call_exchange){.running = true, .initial = true, .late = !offer, .from = 0};
+	call->ex.offer = offer;
+	call->ex.held = mem_ref((void *)(uintptr_t)m);
+	for (int side = 0; side < 2; side++) {
+		wire_random_token(hex, sizeof(hex), 64);
+		sscanf(hex, "%16lx", &random);
+		call->legs[side].origin = body_origin_new(random);
+	}
+	call->legs[0].server = s;
+	txn_server_bind(s, &call_server_handlers, &call->legs[0]);
+	call_invite_open(call);
+}
+
+void call_admit(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
+		struct peer *p)
+{
+	struct refusal r = {0};
+	struct body_sdp *offer = NULL;
+	struct route_plan plan;
+	struct call *call = NULL;
+	bool counted = false;
+
+	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
+	if (!check_require(m, &r) || !check_target(core, m, &r) || !check_body(m, &offer, &r))
+		goto refused;
+	if (!check_limits(core, p, &r))
+		goto refused;
+	counted = true;
+	if (!make_plan(core, m, p, &plan, &r) || !check_gates(core, p, &plan, &r))
+		goto refused;
+	if (call_new(core, &call)) {
+		r = (struct refusal){500, NULL, "memory", NULL, ""};
+		goto refused;
+	}
+	call->legs[0].peer = mem_ref(p);
+	call->legs[0].counted = true;
+	counted = false;
+	if (fill(call, s, m, &plan)) {
+		mem_unref(call);
+		r = (struct refusal){500, NULL, "memory", NULL, ""};
+		goto refused;
+	}
+	start(call, s, m, offer);
+	return;
+
+refused:
+	if (counted)
+		peer_give(p, PEER_IN);
+	mem_unref(offer);
+	refuse(core, s, m, p, &r);
+}

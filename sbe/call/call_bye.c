@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_bye - the end of a call: who asked for it, both legs released, gates closed, record written.
+ *
+ * Each leg is released by what its state needs: a final answer, CANCEL, or (after ACK) BYE.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "sbe/call/call_private.h"
+#include "sbe/sip/wire_out.h"
+
+/* ---- BYE to one leg ---- */
+
+static void bye_response(void *arg, const struct wire_msg *m)
+{
+	struct leg *leg = arg;
+
+	LEG_CHECK(leg);
+	if (wire_status(m) < 200)
+		return;
+	/* Any final answer ends the dialog (RFC 3261 15.1.1); the transaction lingers alone. */
+	txn_client_detach(leg->bye);
+	leg->bye = NULL;
+	call_end_check(leg->call);
+}
+
+static void bye_failed(void *arg, int err)
+{
+	struct leg *leg = arg;
+
+	(void)err;
+	LEG_CHECK(leg);
+	txn_client_detach(leg->bye);
+	leg->bye = NULL;
+	call_end_check(leg->call);
+}
+
+static const struct txn_client_handlers bye_handlers = {bye_response, bye_failed, NULL};
+
+static void write_reason(const struct wire_msg *request, const char *reason, struct wire_out *o)
+{
+	struct wire_header h;
+
+	if (request && wire_header_find(request, "reason", &h))
+		wire_out_line(o, &h);
+	else if (reason)
+		wire_out_header(o, "Reason", "%s", reason);
+}
+
+void call_leg_bye(struct leg *leg, const struct wire_msg *request, const char *reason)
+{
+	struct call *call = leg->call;
+	struct txn_request r = {.method = "BYE", .uri = leg->dialog.remote_target};
+	struct wire_out o;
+
+	if (leg->server && !txn_server_done(leg->server))
+		call_refuse(leg->server, 487, NULL, NULL); /* a re-INVITE that was going on */
+	else if (leg->server)
+		txn_server_detach(leg->server);
+	leg->server = NULL;
+	leg->up = false;
+	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
+	dialog_write(&leg->dialog, "BYE", 0, 70, &o);
+	write_reason(request, reason, &o);
+	if (wire_out_end(&o, &r.headers_bytes))
+		return;
+	r.headers = call->core->headers;
+	txn_client_new(call->core->o.txns, &leg->dialog.target, &r, &bye_handlers, leg, &leg->bye);
+}
+
+/* ---- the whole call ---- */
+
+static void gate_final(void *arg, int err, const struct gate_final *final)
+{
+	struct call *call = arg;
+
+	CALL_CHECK(call);
+	call->gate_closing = false;
+	call_record(call, err ? NULL : final);
+	call_end_check(call);
+}
+
+static void release_caller(struct call *call, struct leg *a, const struct call_release *r)
+{
+	struct txn_reply reply = {.status = r->status, .reason = r->phrase};
+	struct wire_out o;
+
+	if (!a->server || txn_server_done(a->server))
+		return;
+	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
+	if (r->request && !wire_is_request(r->request))
+		call_headers_pass(call->core, r->request, txn_server_source(a->server)->listener,
+				  &o);
+	else if (r->reason)
+		wire_out_header(&o, "Reason", "%s", r->reason);
+	if (!wire_out_end(&o, &reply.headers_bytes))
+		reply.headers = call->core->headers;
+	else
+		reply.headers_bytes = 0;
+	txn_server_reply(a->server, &reply);
+	txn_server_detach(a->server);
+	a->server = NULL;
+}
+
+static void release_leg(struct call *call, struct leg *leg, const struct call_release *r)
+{
+	bool bye_from_here = r->request && wire_is_request(r->request) &&
+			     wire_method(r->request) == WIRE_BYE &&
+			     r->by == (leg->side == 0 ? CALL_BY_CALLER : CALL_BY_CALLEE);
+
+	if (leg->side == 1 && leg->invite && !leg->up) {
+		if (r->request &&
+		    !wire_is_request(r->request)) { /* its own final answer ended it */
+			txn_client_detach(leg->invite);
+			leg->invite = NULL;
+		} else {
+			leg->cancelled = true;
+			txn_client_cancel(leg->invite, r->reason);
+		}
+		return;
+	}
+	if (!leg->up)
+		return;
+	if (leg->invite && !leg->ack && call->ex.running && call->ex.from != leg->side)
+		call_ack_leg(
+			leg,
+			NULL); /* its 2xx waits for an ACK that will not come from the other side */
+	if (bye_from_here)
+		leg->up = false;
+	else if (leg->server && txn_server_done(leg->server) && strcmp(r->cause, "no_ack"))
+		leg->bye_due = true; /* our 2xx is not ACKed yet */
+	else
+		call_leg_bye(leg, r->request, r->reason);
+}
+
+int call_release(struct call *call, const struct call_release *r)
+{
+	CALL_CHECK(call);
+	timer_stop(&call->ring);
+	timer_stop(&call->guard);
+	call->end_ms = clock_now_ms();
+	call->end_wall_ms = clock_wall_ms();
+	call->released_by = r->by;
+	call->cause = r->cause;
+	if (!call->answer_ms)
+		call->status = r->status;
+	fsm_go(&call->fsm, CALL_ENDING);
+	release_caller(call, &call->legs[0], r);
+	release_leg(call, &call->legs[1], r);
+	release_leg(call, &call->legs[0], r);
+	call_exchange_end(call);
+	call_plan_free(call);
+	if (call->gate) {
+		struct gate_context *gate = call->gate;
+
+		call->gate = NULL;
+		call->gate_closing = true;
+		gate_close(gate, gate_final, call);
+	} else {
+		call_record(call, NULL);
+	}
+	call_end_check(call);
+	return 0;
+}
+
+void call_release_us(struct call *call, int status, const char *cause, const char *reason)
+{
+	struct call_release r = {
+		.by = CALL_BY_US, .status = status, .cause = cause, .reason = reason};
+
+	fsm_event(&call->fsm, CALL_EV_RELEASE, &r);
+}
+
+void call_bye_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
+{
+	struct call *call = leg->call;
+	struct call_release r = {.by = leg->side == 0 ? CALL_BY_CALLER : CALL_BY_CALLEE,
+				 .status = 487,
+				 .cause = call->answer_ms ? "normal" : "cancelled",
+				 .request = m};
+
+	call_refuse(s, 200, NULL, NULL);
+	if (call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD) {
+		/* Both hung up at once: ours to this leg will be answered too, or not; either way it is over. */
+		leg->up = false;
+		if (leg->bye_due) {
+			leg->bye_due = false;
+			call_end_check(call);
+		}
+		return;
+	}
+	if (leg->server && !txn_server_done(leg->server) && call->fsm.state == CALL_UP) {
+		call_refuse(leg->server, 487, NULL,
+			    NULL); /* BYE overtakes its own re-INVITE (15.1.2) */
+		leg->server = NULL;
+	}
+	fsm_event(&call->fsm, CALL_EV_RELEASE, &r);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_gate - the call's streams as gate requests: open them closed, let them follow the SDP, hear of
+ * trouble.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "sbe/call/call_private.h"
+
+#define RATE_BURST_MIN_BYTES 6000U /* a few packets back to back are no flood */
+
+/* What a peer's policy says about its termination. */
+static void policy(const struct call *call, int side, struct gate_stream *g)
+{
+	const struct peer_media_conf *c = &call->legs[side].peer->conf->media;
+
+	g->has |= GATE_HAS_SOURCE | GATE_HAS_DSCP | GATE_HAS_SILENCE;
+	g->source = (uint8_t)c->source;
+	g->dscp = (uint8_t)c->dscp;
+	g->silence_ms = c->silence_s * 1000;
+	if (c->rate_kbps) {
+		g->has |= GATE_HAS_RATE;
+		g->rate_bytes_per_s = c->rate_kbps * 125;
+		g->burst_bytes = g->rate_bytes_per_s / 5 > RATE_BURST_MIN_BYTES
+					 ? g->rate_bytes_per_s / 5
+					 : RATE_BURST_MIN_BYTES;
+	}
+}
+
+static void describe(const struct call *call, int side, size_t i, struct gate_stream *g)
+{
+	const struct call_stream *s = &call->streams[i];
+
+	memset(g, 0, sizeof(*g));
+	g->id = (uint32_t)i + 1;
+	g->has = GATE_HAS_MODE | GATE_HAS_PAYLOADS | GATE_HAS_RTCP_MUX;
+	g->rtp = s->rtp;
+	/* A side may send what either description lists: numbers can differ between offer and answer. */
+	g->payloads[0] = s->payloads[0][0] | s->payloads[1][0];
+	g->payloads[1] = s->payloads[0][1] | s->payloads[1][1];
+	g->rtcp_mux = s->mux;
+	if (s->remote_rtp[side].family) {
+		g->has |= GATE_HAS_REMOTE;
+		g->remote_rtp = s->remote_rtp[side];
+		g->remote_rtcp = s->remote_rtcp[side];
+	}
+	policy(call, side, g);
+}
+
+/* Does media flow from one side to the other? */
+static bool flows(const struct call_stream *s, int from, enum call_cut cut)
+{
+	if (!s->active || cut == CALL_CUT_CLOSED)
+		return false;
+	if (cut == CALL_CUT_EARLY && from == 0)
+		return false; /* before the answer only the callee is heard: no free calls over early media */
+	return (s->direction[from] & BODY_SENDONLY) && (s->direction[1 - from] & BODY_RECVONLY);
+}
+
+static uint8_t mode(const struct call_stream *s, int side, enum call_cut cut)
+{
+	bool in = flows(s, side, cut), out = flows(s, 1 - side, cut);
+
+	return in ? (out ? GATE_SENDRECV : GATE_RECVONLY) : (out ? GATE_SENDONLY : GATE_INACTIVE);
+}
+
+int call_media_open(struct call *call, gate_reply_h *fn)
+{
+	struct gate_open_params p;
+	const struct call_core *core = call->core;
+	int err;
+
+	memset(&p, 0, offsetof(struct gate_open_params, streams));
+	p.emergency = false;
+	p.label = call->token;
+	p.nstreams = 0;
+	for (int side = 0; side < 2; side++) {
+		p.realm[side] = call_media_realm(core, call->legs[side].peer->conf->realm);
+		p.family[side] =
+			call->legs[side].peer->nhops && side == 1
+				? call->legs[side].peer->hops[call->legs[side].hop].addr.family
+				: call->sip_addr[side].family;
+	}
+	for (size_t i = 0; i < call->nstreams; i++) {
+		const struct call_stream *s = &call->streams[i];
+
+		if (!s->active)
+			continue;
+		for (int side = 0; side < 2; side++) {
+			describe(call, side, i, &p.streams[side][p.nstreams]);
+			p.streams[side][p.nstreams].mode = GATE_INACTIVE;
+			if (s->remote_rtp[side].family)
+				p.family[side] = s->remote_rtp[side].family;
+		}
+		p.nstreams++;
+	}
+	if (!p.nstreams)
+		return -ENOTSUP;
+	err = gate_open(core->o.gates, &p, fn, call, &call->gate);
+	if (!err)
+		gate_on_trouble(call->gate, call_media_trouble, call);
+	return err;
+}
+
+int call_media_locals(struct call *call, const struct gate_action *reply)
+{
+	for (size_t c = 0; c < reply->ncommands && c < 2; c++) {
+		const struct gate_command *cmd = &reply->commands[c];
+
+		for (size_t k = 0; k < cmd->nstreams; k++) {
+			const struct gate_stream *g = &cmd->streams[k];
+
+			if (!g->id || g->id > call->nstreams || !(g->has & GATE_HAS_LOCAL))
+				continue;
+			call->streams[g->id - 1].local_rtp[c] = g->local_rtp;
+			call->streams[g->id - 1].local_rtcp[c] = g->local_rtcp;
+		}
+	}
+	for (size_t i = 0; i < call->nstreams; i++) {
+		const struct call_stream *s = &call->streams[i];
+
+		if (s->active && (!s->local_rtp[0].port || !s->local_rtp[1].port))
+			return -EPROTO; /* a dbe that says yes and gives no address */
+	}
+	return 0;
+}
+
+int call_media_follow(struct call *call, enum call_cut cut, gate_reply_h *fn)
+{
+	struct gate_stream streams[2][GATE_STREAMS_MAX];
+	struct gate_change change = {{streams[0], streams[1]}, {0, 0}};
+
+	for (size_t i = 0; i < call->nstreams; i++) {
+		const struct call_stream *s = &call->streams[i];
+
+		if (!s->local_rtp[0].port)
+			continue; /* never had a gate */
+		for (int side = 0; side < 2; side++) {
+			struct gate_stream *g = &streams[side][change.n[side]++];
+
+			describe(call, side, i, g);
+			g->mode = mode(s, side, cut);
+		}
+	}
+	if (!call->gate)
+		return -EPIPE;
+	return gate_modify(call->gate, &change, fn, call);
+}
+
+bool call_media_new_streams(const struct call *call, const struct body_sdp *offer)
+{
+	for (unsigned i = 0; i < offer->n_media; i++) {
+		if (offer->media[i].port &&
+		    (i >= call->nstreams || !call->streams[i].local_rtp[0].port))
+			return true;
+	}
+	return false;
+}
+
+int call_media_extend(struct call *call, const struct body_sdp *offer, gate_reply_h *fn)
+{
+	struct gate_stream streams[2][GATE_STREAMS_MAX];
+	struct gate_change change = {{streams[0], streams[1]}, {0, 0}};
+	size_t before = call->nstreams;
+	int err = call_media_grow(call, offer);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < call->nstreams; i++) {
+		struct call_stream *s = &call->streams[i];
+
+		if (s->local_rtp[0].port || i >= offer->n_media || !offer->media[i].port)
+			continue;
+		s->active = i < before ? s->active : false;
+		for (int side = 0; side < 2; side++) {
+			struct gate_stream *g = &streams[side][change.n[side]++];
+
+			describe(call, side, i, g);
+			g->mode = GATE_INACTIVE;
+		}
+	}
+	if (!call->gate)
+		return -EPIPE;
+	return gate_modify(call->gate, &change, fn, call);
+}
+
+/* ---- what the dbe tells ---- */
+
+static bool expects(const struct call *call, int side)
+{
+	for (size_t i = 0; i < call->nstreams; i++) {
+		if (flows(&call->streams[i], side, CALL_CUT_THROUGH))
+			return true;
+	}
+	return false;
+}
+
+void call_media_trouble(void *arg, enum gate_trouble what, int side, const struct gate_event *event)
+{
+	struct call *call = arg;
+
+	CALL_CHECK(call);
+	if (call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD)
+		return;
+	if (what == GATE_TROUBLE_GONE) {
+		metric_add(&call_metrics, CALL_GATE_FAILED, 1);
+		call_release_us(call, 503, "media_lost", "SIP;cause=503;text=\"media relay lost\"");
+		return;
+	}
+	if (what != GATE_TROUBLE_EVENT || !event || side < 0 || side > 1)
+		return;
+	if (event->type == GATE_EVENT_RESUMED)
+		call->silent &= (uint8_t) ~(1U << side);
+	if (event->type != GATE_EVENT_SILENCE || call->fsm.state != CALL_UP)
+		return;
+	call->silent |= (uint8_t)(1U << side);
+	/* One silent side may be a muted phone. When nobody who should send does, the call is dead. */
+	for (int i = 0; i < 2; i++) {
+		if (expects(call, i) && !(call->silent & (1U << i)))
+			return;
+	}
+	metric_add(&call_metrics, CALL_MEDIA_SILENT, 1);
+	call_release_us(call, 480, "media_silent", "SIP;cause=480;text=\"media stopped\"");
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_invite - the way out: gates for a candidate, the INVITE to it, and the next one when it fails.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+#include "sbe/call/call_private.h"
+#include "sbe/sip/wire_out.h"
+
+void call_attempt_note(struct call *call, int status, const char *result)
+{
+	const size_t max = sizeof(call->attempts) / sizeof(call->attempts[0]);
+	struct call_attempt *a;
+	struct leg *b = &call->legs[1];
+
+	if (call->nattempts == max || !b->peer)
+		return;
+	a = &call->attempts[call->nattempts++];
+	snprintf(a->hop, sizeof(a->hop), "%.30s %.32s", b->peer->name,
+		 b->hop < b->peer->nhops ? b->peer->hops[b->hop].uri : "");
+	a->status = status;
+	a->result = result;
+}
+
+/* Undo an attempt: the leg is as new, the next candidate may use it. */
+static void leave_attempt(struct call *call)
+{
+	struct leg *b = &call->legs[1];
+
+	timer_stop(&call->ring);
+	if (b->invite)
+		txn_client_detach(b->invite);
+	b->invite = NULL;
+	if (b->counted)
+		peer_give(b->peer, PEER_OUT);
+	b->counted = false;
+	b->peer = mem_unref(b->peer);
+	dialog_unregister(&b->dialog);
+	dialog_clear(&b->dialog);
+}
+
+/* Take the next candidate whose limits have room. @return -ENOENT when there is none. */
+static int take_candidate(struct call *call)
+{
+	struct leg *b = &call->legs[1];
+
+	for (; call->candidate < call->plan->n; call->candidate++) {
+		const struct route_candidate *c = &call->plan->candidates[call->candidate];
+		enum peer_limit limit = peer_take(c->peer, PEER_OUT, clock_now_us());
+
+		b->peer = mem_ref(c->peer);
+		b->hop = c->hop;
+		if (limit == PEER_LIMIT_NONE && call_listener(call->core, c->peer, c->hop)) {
+			b->counted = true;
+			return 0;
+		}
+		if (limit == PEER_LIMIT_NONE)
+			peer_give(c->peer, PEER_OUT);
+		call_attempt_note(call, 0, limit ? peer_limit_name(limit) : "no_listener");
+		b->peer = mem_unref(b->peer);
+	}
+	return -ENOENT;
+}
+
+static void gate_opened(void *arg, int err, const struct gate_action *reply)
+{
+	struct call *call = arg;
+	struct call_failure f = {.status = 503, .cause = "gate"};
+
+	CALL_CHECK(call);
+	if (!err)
+		err = call_media_locals(call, reply);
+	if (!err) {
+		snprintf(call->dbe, sizeof(call->dbe), "%s", gate_context_dbe(call->gate));
+		call->context_id = gate_context_id(call->gate);
+		call->gate_open = true;
+		fsm_event(&call->fsm, CALL_EV_GATE, NULL);
+		return;
+	}
+	metric_add(&call_metrics, CALL_GATE_FAILED, 1);
+	f.cause = err == -ENOSPC      ? "gate_ports"
+		  : err == -ETIMEDOUT ? "gate_timeout"
+		  : err == -EPROTO    ? "gate_refused"
+		  : err == -ENOMEM    ? "memory"
+				      : "no_dbe";
+	fsm_event(&call->fsm, CALL_EV_FAILURE, &f);
+}
+
+/* The gates opened for an earlier candidate fit when both candidates share the media realm. */
+static bool gates_fit(const struct call *call, const char *realm_before)
+{
+	return call->gate_open && realm_before &&
+	       !strcmp(realm_before, call_media_realm(call->core, call->legs[1].peer->conf->realm));
+}
+
+int call_invite_open(struct call *call)
+{
+	const struct peer *before =
+		call->nattempts && call->legs[1].peer ? call->legs[1].peer : NULL;
+	const char *realm_before =
+		before ? call_media_realm(call->core, before->conf->realm) : NULL;
+	struct call_failure f = {.status = 503, .cause = "no_next_hop"};
+	struct body_codec_result codecs;
+	int err;
+
+	leave_attempt(call);
+	if (take_candidate(call)) {
+		call_reject(call, &f);
+		return -ENOENT;
+	}
+	if (call->ex.offer && call_media_filter(call, call->ex.offer, &codecs) < 0) {
+		f = (struct call_failure){.status = 488, .cause = "codec", .next_hop = true};
+		call_invite_next(call, &f);
+		return 0;
+	}
+	if (call->ex.late || gates_fit(call, realm_before))
+		return call_invite_send(call);
+	gate_close(call->gate, NULL, NULL);
+	call->gate = NULL;
+	call->gate_open = false;
+	err = call_media_take(call, 0, call->ex.offer, true);
+	if (!err)
+		err = call_media_open(call, gate_opened);
+	if (err) {
+		f = (struct call_failure){.status = 488, .cause = "media"};
+		if (err == -ENOMEM)
+			f = (struct call_failure){.status = 500, .cause = "memory"};
+		call_reject(call, &f);
+	}
+	return err;
+}
+
+/* Headers and body of the INVITE into the core's scratch buffer. */
+static int write_invite(struct call *call, const struct transport_target *to, struct wire_out *o,
+			struct txn_request *r, char **ret_body)
+{
+	struct leg *b = &call->legs[1];
+	size_t bytes = 0, body_bytes = 0;
+	int err;
+
+	wire_out_init(o, call->core->headers, sizeof(call->core->headers));
+	b->invite_cseq = dialog_write(&b->dialog, "INVITE", 0, call->max_forwards - 1, o);
+	call_headers_contact(to, o);
+	wire_out_header(o, "Allow", "%s", CALL_ALLOW);
+	call_headers_pass(call->core, call->ex.held, to->listener, o);
+	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer}, o,
+			      ret_body, &body_bytes);
+	if (err)
+		return err;
+	err = wire_out_end(o, &bytes);
+	*r = (struct txn_request){.method = "INVITE",
+				  .headers = call->core->headers,
+				  .headers_bytes = bytes,
+				  .body = *ret_body,
+				  .body_bytes = body_bytes,
+				  .timeout_ms = b->peer->conf->try_ms};
+	return err;
+}
+
+int call_invite_send(struct call *call)
+{
+	struct leg *b = &call->legs[1];
+	const struct peer_hop *hop = &b->peer->hops[b->hop];
+	struct transport_target to = {.proto = (uint8_t)hop->proto, .to = hop->addr};
+	struct call_failure f = {.status = 500, .cause = "internal"};
+	struct call_parties who;
+	char *body = NULL;
+	struct txn_request r;
+	struct wire_out o;
+	int err;
+
+	to.listener = call_listener(call->core, b->peer, b->hop);
+	err = call_headers_parties(call, call->ex.held, to.listener, &who);
+	if (!err)
+		err = dialog_init_uac(&b->dialog, who.local, who.remote, who.uri, &to);
+	if (!err)
+		err = write_invite(call, &to, &o, &r, &body);
+	if (!err) {
+		r.uri = who.uri;
+		err = txn_client_new(call->core->o.txns, &to, &r, &call_invite_handlers, b,
+				     &b->invite);
+	}
+	mem_free(body);
+	if (err) {
+		call_reject(call, &f);
+		return err;
+	}
+	call->sip_addr[1] = to.to;
+	mem_unref(call->called_sent);
+	call->called_sent = NULL;
+	mem_strdup(who.uri, sizeof(who.uri), &call->called_sent);
+	if (call->fsm.state != CALL_TRYING)
+		fsm_go(&call->fsm, CALL_TRYING);
+	call_timer_ring(call);
+	return 0;
+}
+
+void call_invite_next(struct call *call, const struct call_failure *f)
+{
+	struct leg *b = &call->legs[1];
+	bool failed_over = call->fsm.state != CALL_OPENING;
+
+	call_attempt_note(call, f->status, f->cause);
+	if (f->next_hop && b->peer && b->hop < b->peer->nhops && f->status != 488)
+		peer_hop_failed(b->peer, b->hop, clock_now_ms());
+	/* Once the caller heard it ring, another attempt would be a surprise; a gate failure is not the hop's. */
+	if (!f->next_hop || call->fsm.state == CALL_RINGING ||
+	    call->candidate + 1 >= call->plan->n) {
+		call_reject(call, f);
+		return;
+	}
+	if (failed_over) {
+		metric_add(&call_metrics, CALL_FAILOVERS, 1);
+		b->peer->failovers++;
+	}
+	call->candidate++;
+	if (call->fsm.state != CALL_OPENING)
+		fsm_go(&call->fsm, CALL_OPENING);
+	call_invite_open(call);
+}
+
+void call_reject(struct call *call, const struct call_failure *f)
+{
+	struct call_release rel = {.by = f->response ? CALL_BY_CALLEE : CALL_BY_US,
+				   .status = f->status,
+				   .phrase = f->phrase,
+				   .cause = f->cause,
+				   .request = f->response};
+	char reason[128];
+
+	if (!f->response && f->cause) {
+		snprintf(reason, sizeof(reason), "SIP;cause=%d;text=\"%s\"", f->status, f->cause);
+		rel.reason = reason;
+	}
+	call_release(call, &rel);
+}

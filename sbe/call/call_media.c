@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_media - between session descriptions and gates: what each side said becomes streams of the
+ * context, and our addresses become the SDP of the other side.
+ *
+ * Directions: sides are 0 (caller) and 1 (callee). A termination's mode is seen from outside the
+ * context: it receives what its side sends and sends what its side receives.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "sbe/call/call_private.h"
+#include "sbe/sdp/body_multipart.h"
+
+int call_media_parse(const struct wire_msg *m, struct body_sdp **ret_sdp, const char **ret_why)
+{
+	struct wire_text type = wire_content_type(m), body = wire_body(m);
+	struct body_part part;
+	char text[256];
+	int err;
+
+	*ret_sdp = NULL;
+	if (!body.n)
+		return 0;
+	if (!type.n || type.n >= sizeof(text))
+		return -ENOTSUP;
+	err = body_multipart_find(wire_text_copy(type, text, sizeof(text)), body.s, body.n, &part,
+				  ret_why);
+	if (err)
+		return err == -ENOENT ? -ENOTSUP : err;
+	return body_sdp_parse(body.s + part.off, part.len_bytes, ret_sdp, ret_why);
+}
+
+static bool relayed(const struct body_media *m)
+{
+	return m->port && (m->is_rtp || body_text_is(m->proto, "udptl"));
+}
+
+/* RFC 3264 and ours: numeric addresses we may send to, no more streams than a context has room for. */
+int call_media_check(const struct call *call, const struct body_sdp *sdp, const char **ret_why)
+{
+	unsigned flags = BODY_ADDRESS_ANY_OK;
+
+	if (addr_is_loopback(&call->sip_addr[0])) /* a laboratory on one machine */
+		flags |= BODY_ADDRESS_LOOPBACK_OK;
+	if (!sdp->n_media || sdp->n_media > GATE_STREAMS_MAX) {
+		if (ret_why)
+			*ret_why = sdp->n_media ? "more streams than we relay" : "no stream";
+		return -EINVAL;
+	}
+	for (unsigned i = 0; i < sdp->n_media; i++) {
+		const struct body_media *m = &sdp->media[i];
+
+		if (relayed(m) && body_address_ok(&m->rtp, flags, ret_why))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+bool call_media_answered(const struct call *call)
+{
+	for (size_t i = 0; i < call->nstreams; i++) {
+		if (call->streams[i].remote_rtp[1].family)
+			return true;
+	}
+	return false;
+}
+
+static int grow(struct call *call, size_t n)
+{
+	struct call_stream *s;
+
+	if (n <= call->nstreams)
+		return 0;
+	if (n > GATE_STREAMS_MAX)
+		return -E2BIG;
+	s = mem_resize(call->streams, n * sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	memset(s + call->nstreams, 0, (n - call->nstreams) * sizeof(*s));
+	call->streams = s;
+	call->nstreams = n;
+	return 0;
+}
+
+int call_media_grow(struct call *call, const struct body_sdp *offer)
+{
+	return grow(call, offer->n_media);
+}
+
+int call_media_take(struct call *call, int side, const struct body_sdp *sdp, bool offer)
+{
+	int err = grow(call, sdp->n_media);
+
+	if (err)
+		return err;
+	for (unsigned i = 0; i < sdp->n_media; i++) {
+		const struct body_media *m = &sdp->media[i];
+		struct call_stream *s = &call->streams[i];
+
+		s->active = relayed(m) && (offer || s->active);
+		s->direction[side] = (uint8_t)m->direction;
+		if (!relayed(m))
+			continue;
+		s->rtp = m->is_rtp;
+		s->mux = offer ? m->rtcp_mux : s->mux && m->rtcp_mux;
+		s->payloads[side][0] = m->payloads[0];
+		s->payloads[side][1] = m->payloads[1];
+		if (!addr_is_any(&m->rtp)) { /* old hold: keep where media went before */
+			s->remote_rtp[side] = m->rtp;
+			s->remote_rtcp[side] = m->rtcp;
+		}
+	}
+	return 0;
+}
+
+/* Codecs both peers agreed to. @return -ENOTSUP when nothing of the offer is left. */
+int call_media_filter(const struct call *call, const struct body_sdp *offer,
+		      struct body_codec_result *ret_result)
+{
+	struct body_codec_result one;
+	bool restricted = false;
+
+	memset(ret_result, 0, sizeof(*ret_result));
+	for (int side = 0; side < 2; side++) {
+		const struct conf_list *codecs = &call->legs[side].peer->conf->media.codecs;
+		struct body_codec_rule rule = {.allowed = codecs->items,
+					       .n_allowed = (unsigned)codecs->n};
+
+		if (!codecs->n)
+			continue;
+		if (body_codec_filter_all(offer, &rule, &one))
+			return -ENOTSUP;
+		if (!restricted) {
+			*ret_result = one;
+			restricted = true;
+			continue;
+		}
+		ret_result->refused |= one.refused;
+		for (unsigned i = 0; i < offer->n_media;
+		     i++) { /* keep what both allow, in the first's order */
+			struct body_payloads *p = &ret_result->media[i];
+			unsigned n = 0;
+
+			for (unsigned k = 0; k < p->n; k++) {
+				if (memchr(one.media[i].list, p->list[k], one.media[i].n))
+					p->list[n++] = p->list[k];
+			}
+			if (p->n && !n)
+				ret_result->refused |= 1U << i;
+			p->n = n;
+		}
+	}
+	for (unsigned i = 0; i < offer->n_media; i++) {
+		if (offer->media[i].port && !(ret_result->refused & (1U << i)))
+			return restricted ? 1 : 0;
+	}
+	return -ENOTSUP;
+}
+
+/* ---- our SDP ---- */
+
+static uint8_t sip_family(const struct call *call, int side)
+{
+	return call->sip_addr[side].family ? call->sip_addr[side].family
+					   : call->legs[side].dialog.target.to.family;
+}
+
+static void stream_out(const struct call *call, int to, unsigned i, const struct body_media *in,
+		       struct body_stream_out *out)
+{
+	const struct call_stream *s = i < call->nstreams ? &call->streams[i] : NULL;
+
+	memset(out, 0, sizeof(*out));
+	if (!s || !relayed(in) || !s->local_rtp[to].port) {
+		out->refused = true;
+		return;
+	}
+	out->relay = true;
+	out->rtp = s->local_rtp[to];
+	out->rtcp_port = s->local_rtcp[to].port;
+}
+
+int call_media_write(struct call *call, int to, const struct body_sdp *in,
+		     struct body_written *ret_out)
+{
+	struct leg *leg = &call->legs[to];
+	struct body_stream_out out[GATE_STREAMS_MAX];
+	struct body_codec_result codecs;
+	struct body_rewrite rw = {.origin = &leg->origin,
+				  .media = out,
+				  .n_media = in->n_media,
+				  .hide = true,
+				  .strip_leaks = true};
+	int filtered = 0, err;
+
+	if (in->n_media > GATE_STREAMS_MAX)
+		return -E2BIG;
+	if (in == call->ex.offer) {
+		filtered = call_media_filter(call, in, &codecs);
+		if (filtered < 0)
+			return filtered;
+	}
+	for (unsigned i = 0; i < in->n_media; i++) {
+		stream_out(call, to, i, &in->media[i], &out[i]);
+		if (filtered && (codecs.refused & (1U << i)))
+			out[i] = (struct body_stream_out){.refused = true};
+		else if (filtered && codecs.media[i].n)
+			out[i].payloads = &codecs.media[i];
+		if (out[i].relay)
+			rw.address = out[i].rtp;
+	}
+	if (!rw.address.family) { /* every stream is refused: any address of ours will do */
+		rw.address = (struct addr){.family = sip_family(call, to)};
+	}
+	rw.address.port = 0;
+	err = body_sdp_write(in, &rw, ret_out);
+	return err;
+}
+
+int call_media_body(struct call *call, int to, const struct call_media_in *in, struct wire_out *o,
+		    char **ret_body, size_t *ret_bytes)
+{
+	struct wire_text type = wire_content_type(in->msg), body = wire_body(in->msg);
+	struct body_written w = {0};
+	struct body_part part;
+	char text[256];
+	int err;
+
+	*ret_body = NULL;
+	*ret_bytes = 0;
+	if (!in->sdp)
+		return 0;
+	err = call_media_write(call, to, in->sdp, &w);
+	if (err)
+		return err;
+	call->legs[to].origin = w.origin;
+	wire_text_copy(type, text, sizeof(text));
+	err = body_multipart_find(text, body.s, body.n, &part, NULL);
+	if (!err && !part.whole) {
+		wire_out_header(o, "Content-Type", "%s", text);
+		err = body_multipart_replace(body.s, body.n, &part,
+					     (struct body_text){w.text, w.len_bytes}, ret_body,
+					     ret_bytes);
+		mem_free(w.text);
+		return err;
+	}
+	wire_out_header(o, "Content-Type", "application/sdp");
+	*ret_body = w.text;
+	*ret_bytes = w.len_bytes;
+	return 0;
+}

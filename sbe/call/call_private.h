@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_private - what the files of call/ share: the call object, its legs, its media. Included only here.
+ *
+ * One file per verb works on these structs: admit, invite, answer, cancel, bye, reinvite, media, timer,
+ * record. State changes go through call_fsm.c's table.
+ */
+#ifndef SBE_CALL_CALL_PRIVATE_H
+#define SBE_CALL_CALL_PRIVATE_H
+
+#include "common/fsm.h"
+#include "common/table.h"
+#include "sbe/call/call.h"
+#include "sbe/sdp/body_codec.h"
+#include "sbe/sdp/body_edit.h"
+#include "sbe/sdp/body_negotiate.h"
+#include "sbe/sdp/body_origin.h"
+#include "sbe/sdp/body_sdp.h"
+#include "sbe/sip/dialog.h"
+
+#define CALL_MAGIC 0xca110001U
+#define LEG_MAGIC 0x1e900001U
+#define CALL_TOKEN_BYTES 17 /* 64 random bits in hex, with the 0 */
+#define CALL_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS"
+#define CALL_HEADERS_BYTES 16384 /* header block we build; a message is at most 64 KiB */
+#define CALL_ATTEMPTS_MAX ROUTE_CANDIDATES_MAX
+
+enum call_state {
+	CALL_OPENING,   /* gate_open is asked */
+	CALL_TRYING,    /* INVITE is out, nothing but 100 back */
+	CALL_RINGING,   /* a 18x went back */
+	CALL_ANSWERING, /* 2xx is in, waiting for gates */
+	CALL_UP,        /* 2xx is out */
+	CALL_ENDING,    /* both legs are being released */
+	CALL_DEAD,      /* waiting for the reaper */
+	CALL_STATES
+};
+enum call_event {
+	CALL_EV_GATE,     /* gates are open; data NULL */
+	CALL_EV_PROGRESS, /* 18x; data: struct wire_msg */
+	CALL_EV_ANSWER,   /* 2xx; data: struct wire_msg */
+	CALL_EV_FAILURE,  /* this attempt failed; data: struct call_failure */
+	CALL_EV_RELEASE,  /* end it; data: struct call_release */
+	CALL_EV_ANSWERED, /* gates follow the answer; data NULL */
+	CALL_EVENTS
+};
+extern const struct fsm_table call_fsm_table;
+
+/* Why an attempt failed. */
+struct call_failure {
+	int status;         /* SIP status to give upstream if it was the last attempt */
+	const char *phrase; /* NULL = standard */
+	const char *cause;  /* CDR word, static */
+	bool next_hop;      /* another hop may be tried */
+	const struct wire_msg *response; /* headers to pass, or NULL */
+};
+/* Why a call ends. */
+enum call_by { CALL_BY_CALLER, CALL_BY_CALLEE, CALL_BY_US };
+struct call_release {
+	enum call_by by;
+	int status; /* answer to a caller that has none yet */
+	const char *phrase;
+	const char *cause;  /* CDR word, static */
+	const char *reason; /* value of a Reason header towards legs we release, or NULL */
+	const struct wire_msg
+		*request; /* the BYE or CANCEL that did it (its Reason passes), or NULL */
+};
+
+struct leg {
+	uint32_t magic;
+	uint8_t side;   /* 0 caller, 1 callee */
+	bool counted;   /* peer_take was done */
+	bool up;        /* 2xx passed: a BYE ends it */
+	bool cancelled; /* our INVITE is being cancelled */
+	bool bye_due;   /* BYE as soon as our 2xx is ACKed or given up (RFC 3261 15) */
+	struct call *call;
+	struct peer *peer;
+	size_t hop;
+	struct dialog dialog;
+	struct txn_server *server; /* INVITE from this leg that is not answered or not ACKed */
+	struct txn_client *invite; /* our INVITE to this leg */
+	struct txn_client *bye;
+	char *ack; /* our ACK, for a repeated 2xx */
+	size_t ack_bytes;
+	uint32_t invite_cseq; /* of our last INVITE on this leg: the ACK carries it */
+	uint32_t their_cseq;  /* of their last INVITE: their ACK carries it */
+	struct body_origin origin;
+};
+
+/* One m-line. index by side: local = our address towards that side, remote = theirs. */
+struct call_stream {
+	struct addr local_rtp[2], local_rtcp[2];
+	struct addr remote_rtp[2], remote_rtcp[2];
+	uint64_t payloads[2][2];
+	uint32_t rate_bytes_per_s;
+	uint8_t direction[2]; /* enum body_direction as that side wrote it */
+	bool active, rtp, mux;
+};
+
+/* An offer/answer exchange in progress, by an INVITE from one side to the other. */
+struct call_exchange {
+	bool running, initial;
+	bool late;     /* the INVITE had no SDP: the offer is in the 2xx, the answer in the ACK */
+	bool answered; /* the answer has been taken */
+	uint8_t from;  /* side that sent the INVITE */
+	struct body_sdp *offer;
+	struct wire_msg *held; /* a 2xx that waits for gates, or the INVITE that waits for a gate */
+};
+
+struct call_attempt {
+	char hop[64];
+	const char *result;
+	int status;
+};
+
+struct call {
+	uint32_t magic;
+	struct call_core *core;
+	char token[CALL_TOKEN_BYTES];
+	struct fsm fsm;
+	struct leg legs[2];
+	struct gate_context *gate;
+	bool gate_open, gate_closing, recorded;
+	uint8_t silent; /* bit per side: no media from there although it should send */
+	struct call_stream *streams;
+	size_t nstreams;
+	struct call_exchange ex;
+	struct route_plan *plan; /* freed when the call is up */
+	size_t candidate;
+	struct timer ring, reaper, guard;
+	/* for the CDR */
+	char *caller, *callee, *called_sent; /* URIs */
+	struct call_attempt attempts[4];
+	size_t nattempts;
+	uint64_t invite_wall_ms, invite_ms, ring_ms, answer_ms, end_ms;
+	uint64_t answer_wall_ms, ring_wall_ms, end_wall_ms;
+	int status;
+	int max_forwards;
+	enum call_by released_by;
+	const char *cause;
+	char dbe[GATE_NAME_BYTES];
+	uint32_t context_id;
+	char route[64];
+	char a_call_id[128];
+	struct addr sip_addr[2];
+	struct table_entry by_token;
+};
+
+struct call_core {
+	struct call_options o;
+	struct call_config c;
+	struct table *calls;   /* by token */
+	struct table *dialogs; /* see dialog_register */
+	bool stopping;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+	char headers[CALL_HEADERS_BYTES]; /* scratch for the message being written */
+};
+
+/* call.c */
+int call_new(struct call_core *core, struct call **ret_call);
+void call_plan_free(struct call *call);
+void call_end_check(struct call *call); /* reap when nothing is left to wait for */
+struct call *call_find(struct call_core *core, const char *token, int *ret_err);
+const char *call_media_realm(const struct call_core *core, const char *realm);
+const struct transport_listener *call_listener(const struct call_core *core, const struct peer *p,
+					       size_t hop);
+bool call_domain_is_ours(const struct call_core *core, struct wire_text host);
+
+/* call_admit.c */
+void call_admit(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
+		struct peer *p);
+
+/* call_none.c: requests outside any call, and refusals */
+void call_refuse(struct txn_server *s, int status, const char *phrase, const char *headers);
+void call_none_request(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
+		       struct peer *p);
+void call_answer_options(struct call_core *core, struct txn_server *s);
+
+/* call_invite.c */
+int call_invite_open(struct call *call); /* ask for gates of the present candidate */
+int call_invite_send(struct call *call); /* the INVITE to the present candidate */
+void call_invite_next(struct call *call,
+		      const struct call_failure *f); /* next candidate, or give up */
+void call_attempt_note(struct call *call, int status, const char *result);
+void call_reject(struct call *call,
+		 const struct call_failure *f); /* final answer to the caller, end */
+
+/* call_answer.c: responses to our INVITE */
+extern const struct txn_client_handlers call_invite_handlers;
+int call_progress(struct call *call, const struct wire_msg *m);
+int call_answer(struct call *call, const struct wire_msg *m);
+int call_answer_done(struct call *call);
+int call_reply_2xx(struct call *call, int side, const struct wire_msg *m,
+		   const struct body_sdp *sdp);
+int call_ack_leg(struct leg *leg, const struct wire_msg *ack);
+void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
+		      const struct transport_target *to);
+
+/* call_cancel.c */
+extern const struct txn_server_handlers call_server_handlers;
+
+/* call_bye.c */
+void call_bye_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m);
+void call_leg_bye(struct leg *leg, const struct wire_msg *request, const char *reason);
+int call_release(struct call *call, const struct call_release *r);
+void call_release_us(struct call *call, int status, const char *cause, const char *reason);
+
+/* call_reinvite.c */
+void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m);
+void call_reinvite_response(struct leg *leg, const struct wire_msg *m);
+void call_reinvite_failed(struct leg *leg, int err);
+void call_exchange_end(struct call *call);
+
+/* call_media.c */
+int call_media_parse(const struct wire_msg *m, struct body_sdp **ret_sdp,
+		     const char **ret_why); /* 0 with NULL = no SDP */
+int call_media_check(const struct call *call, const struct body_sdp *sdp, const char **ret_why);
+int call_media_take(struct call *call, int side, const struct body_sdp *sdp,
+		    bool offer);                   /* remember what that side said */
+bool call_media_answered(const struct call *call); /* the callee's addresses are known */
+int call_media_filter(const struct call *call, const struct body_sdp *offer,
+		      struct body_codec_result *ret_result);
+int call_media_open(struct call *call,
+		    gate_reply_h *fn); /* gates for the offer of ex.from, closed */
+int call_media_locals(struct call *call, const struct gate_action *reply);
+bool call_media_new_streams(const struct call *call, const struct body_sdp *offer);
+int call_media_extend(struct call *call, const struct body_sdp *offer, gate_reply_h *fn);
+enum call_cut { CALL_CUT_CLOSED, CALL_CUT_EARLY, CALL_CUT_THROUGH };
+int call_media_follow(struct call *call, enum call_cut cut,
+		      gate_reply_h *fn); /* gates follow both sides' SDP */
+int call_media_write(struct call *call, int to, const struct body_sdp *in,
+		     struct body_written *ret_out);
+void call_media_trouble(void *arg, enum gate_trouble what, int side,
+			const struct gate_event *event);
+/* The body for side `to`: the received one with its SDP replaced; Content-Type line goes to o. */
+struct call_media_in {
+	const struct wire_msg *msg; /* what the body came in */
+	const struct body_sdp *sdp; /* parsed from it; NULL = there is none to send */
+};
+int call_media_body(struct call *call, int to, const struct call_media_in *in, struct wire_out *o,
+		    char **ret_body, size_t *ret_bytes);
+int call_media_grow(struct call *call, const struct body_sdp *offer);
+
+/* call_headers.c */
+bool call_header_crosses(void *arg, const struct wire_header *h);
+struct call_parties {
+	char local[512], remote[512],
+		uri[512]; /* From, To (without tags) and Request-URI of the leg we start */
+};
+int call_headers_parties(const struct call *call, const struct wire_msg *invite,
+			 const struct transport_listener *via, struct call_parties *ret_parties);
+void call_headers_contact(const struct transport_target *t, struct wire_out *o);
+void call_headers_pass(const struct call_core *core, const struct wire_msg *m,
+		       const struct transport_listener *via, struct wire_out *o);
+
+/* call_timer.c */
+void call_timer_ring(struct call *call);
+
+/* call_record.c */
+json_t *call_record_json(const struct call *call, const struct gate_final *final);
+void call_record(struct call *call, const struct gate_final *final); /* final NULL = no media */
+void call_record_refused(struct call_core *core, const struct wire_msg *m, const struct peer *p,
+			 int status, const char *cause);
+
+#define LEG_OTHER(leg) (&(leg)->call->legs[1 - (leg)->side])
+#define CALL_CHECK(c) assert((c) && (c)->magic == CALL_MAGIC)
+#define LEG_CHECK(l) assert((l) && (l)->magic == LEG_MAGIC)
+
+#endif
