@@ -38,6 +38,7 @@ bool body_media_direction(struct body_text name, enum body_direction *ret_direct
 {
 	static const char *const names[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
 
+	name = body_text_trim(name);
 	for (unsigned i = 0; i < 4; i++) {
 		if (body_text_is(name, names[i])) {
 			*ret_direction = (enum body_direction)i; /* the values are these bits */

@@ -21,10 +21,27 @@ static int refuse(const char *why, int error, const char **ret_why)
 	return error;
 }
 
+static bool fold_char(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Also over the line ends of a folded header. */
+static struct body_text trim_folds(struct body_text t)
+{
+	while (t.len && fold_char(*t.at)) {
+		t.at++;
+		t.len--;
+	}
+	while (t.len && fold_char(t.at[t.len - 1]))
+		t.len--;
+	return t;
+}
+
 /* "application/sdp" of "application/SDP ; charset=utf-8" */
 static struct body_text media_type(struct body_text *rest)
 {
-	return body_text_trim(body_text_until(rest, ';'));
+	return trim_folds(body_text_until(rest, ';'));
 }
 
 /* Take one ";name=value" off; the value without its quotes (a quoted ';' does not end it). */
@@ -135,17 +152,19 @@ struct part {
 	bool has_type, in_headers;
 	size_t start, body_off; /* of the part and of its body */
 	size_t length_off, length_len;
+	struct body_text header; /* read when we know that no folded line continues it */
 };
 
-static void read_header(struct part *p, const char *body, struct body_text line)
+static void read_header(struct part *p, const char *body)
 {
-	struct body_text value = line;
+	struct body_text value = p->header;
 	struct body_text name = body_text_trim(body_text_until(&value, ':'));
 	struct body_text first;
 	uint64_t n;
 
-	value = body_text_trim(value);
+	value = trim_folds(value);
 	first = value;
+	p->header = (struct body_text){0};
 	first = media_type(&first);
 	if (body_text_is(name, "Content-Type") || body_text_is(name, "c")) {
 		/* twice: whoever reads it may take either, so one that says SDP is enough to look closer */
@@ -169,16 +188,28 @@ static void read_header(struct part *p, const char *body, struct body_text line)
 	}
 }
 
+/* RFC 5322 2.2.3: a line that begins with a space continues the header before. */
+static void header_line(struct part *p, const char *body, const struct line *l)
+{
+	if (p->header.len && (body[l->start] == ' ' || body[l->start] == '\t')) {
+		p->header.len = (uint32_t)(body + l->end - p->header.at);
+		return;
+	}
+	read_header(p, body);
+	p->header = (struct body_text){.at = body + l->start, .len = (uint32_t)(l->end - l->start)};
+}
+
 struct search {
 	struct body_part found;
 	bool have, two, encoded;
 };
 
 /* A part is complete: its body ends before the line end that belongs to the delimiter. */
-static int close_part(struct search *s, const struct part *p, const char *body, size_t delimiter)
+static int close_part(struct search *s, struct part *p, const char *body, size_t delimiter)
 {
 	size_t end = delimiter;
 
+	read_header(p, body); /* one is left when the blank line is missing */
 	if (!p->is_sdp) {
 		s->found.has_opaque = true;
 		return 0;
@@ -222,14 +253,13 @@ static int split(struct search *s, const char *body, size_t len, struct body_tex
 				return refuse("too many parts", -EBADMSG, ret_why);
 			p = (struct part){.is_session = true, .in_headers = true, .start = off};
 		} else if (p.in_headers && l.kind == LINE_BLANK) {
+			read_header(&p, body);
 			p.in_headers = false;
 			p.body_off = off;
 		} else if (p.in_headers) {
 			if (off - p.start > MAX_HEADER_BYTES)
 				return refuse("headers of a part too long", -EBADMSG, ret_why);
-			read_header(&p, body,
-				    (struct body_text){.at = body + l.start,
-						       .len = (uint32_t)(l.end - l.start)});
+			header_line(&p, body, &l);
 		}
 	}
 	return refuse("multipart body without its last boundary", -EBADMSG, ret_why);
