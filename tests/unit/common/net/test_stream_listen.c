@@ -174,7 +174,7 @@ static void on_unix_accept(void *arg, struct stream *s)
 
 static const char *socket_path(struct net_scene *n)
 {
-	static char path[256];
+	static char path[100];
 
 	snprintf(path, sizeof(path), "%s/s.sock", n->dir);
 	return path;
