@@ -18,7 +18,8 @@
 #define TXN_TIMERS(X)                                                                              \
 	X(TXN_T1, "T1", "RFC 3261 17.1.1.1", 500, 100, 5000, "round-trip estimate")                \
 	X(TXN_T2, "T2", "RFC 3261 17.1.2.2", 4000, 500, 32000, "largest retransmission interval")  \
-	X(TXN_T4, "T4", "RFC 3261 17.1.2.2", 5000, 500, 32000, "how long a message may stay in the network")
+	X(TXN_T4, "T4", "RFC 3261 17.1.2.2", 5000, 500, 32000,                                     \
+	  "how long a message may stay in the network")
 
 struct txn_layer;
 struct txn_server;
@@ -26,7 +27,8 @@ struct txn_client;
 
 struct txn_layer_handlers {
 	/* Put bytes on the wire: transport_send. @return 0 or -errno */
-	int (*send)(void *arg, const struct transport_target *to, const void *data, size_t len_bytes);
+	int (*send)(void *arg, const struct transport_target *to, const void *data,
+		    size_t len_bytes);
 	/* A new request with its server transaction (never ACK or CANCEL). Answer now or later. */
 	void (*request)(void *arg, struct txn_server *s, const struct wire_msg *m);
 	/* An ACK that belongs to no transaction here: the ACK of a 2xx. */
@@ -36,43 +38,53 @@ struct txn_layer_handlers {
 };
 
 struct txn_options {
-	uint32_t t1_ms, t2_ms, t4_ms;  /* 0 = default of the table */
-	uint32_t server_max;           /* cap on server transactions; more are answered 503. 0 = 200000 */
+	uint32_t t1_ms, t2_ms, t4_ms; /* 0 = default of the table */
+	uint32_t server_max; /* cap on server transactions; more are answered 503. 0 = 200000 */
 };
 
-int txn_layer_new(struct timer_wheel *w, const struct txn_options *o, const struct txn_layer_handlers *h, void *arg,
-		  struct txn_layer **ret_layer);
+int txn_layer_new(struct timer_wheel *w, const struct txn_options *o,
+		  const struct txn_layer_handlers *h, void *arg, struct txn_layer **ret_layer);
+/** Ends all transactions without a callback. */
 void txn_layer_free(struct txn_layer *l);
 
 /** A parsed message from the transport. */
-void txn_receive(struct txn_layer *l, const struct wire_msg *m, const struct transport_target *from);
+void txn_receive(struct txn_layer *l, const struct wire_msg *m,
+		 const struct transport_target *from);
 /** The transport could not deliver to this target (ICMP, refused): fails client transactions waiting on it. */
 void txn_transport_failed(struct txn_layer *l, const struct transport_target *to, int err);
 
 /* ---- server side ---- */
 struct txn_server_handlers {
-	void (*cancel)(void *arg, const struct wire_msg *cancel); /* CANCEL matched (already answered 200); answer 487 if you end it */
-	void (*acked)(void *arg);      /* INVITE: our non-2xx final was ACKed. Not for 2xx: see txn_server_stop_2xx */
+	void (*cancel)(
+		void *arg,
+		const struct wire_msg *
+			cancel); /* CANCEL matched (already answered 200); answer 487 if you end it */
+	void (*acked)(
+		void *arg); /* INVITE: our non-2xx final was ACKed. Not for 2xx: see txn_server_stop_2xx */
 	void (*no_ack)(void *arg);     /* INVITE: nobody ACKed our 2xx for 64*T1 */
 	void (*terminated)(void *arg); /* last callback; the pointer is dead after it */
 };
 void txn_server_bind(struct txn_server *s, const struct txn_server_handlers *h, void *arg);
-/** Forget the user: no more callbacks. The transaction lives on for retransmissions. */
+/** Forget the user: no more callbacks. The transaction lives on for retransmissions; unanswered, it answers 500. */
 void txn_server_detach(struct txn_server *s);
 
 struct txn_reply {
 	int status;
-	const char *reason;          /* phrase; NULL = standard one */
-	const char *to_tag;          /* added to To if it has none there; NULL = a random one per transaction for > 100 */
-	const char *headers;         /* more header lines, each with CRLF; NULL = none. Contact, Allow, ... */
+	const char *reason; /* phrase; NULL = standard one */
+	const char *
+		to_tag; /* added to To if it has none there; NULL = a random one per transaction for > 100 */
+	const char
+		*headers; /* more header lines, each with CRLF; NULL = none. Contact, Allow, ... */
 	size_t headers_bytes;
-	const char *content_type;    /* with body */
+	const char *content_type; /* with body */
 	const char *body;
 	size_t body_bytes;
+	bool once; /* final to a stranger: sent once and forgotten, so a forged source gets one packet */
 };
 /**
  * Answer. 2xx to INVITE is retransmitted here (T1 doubling to T2, over any transport: RFC 3261 13.3.1.4)
- * until txn_server_stop_2xx or no_ack. A provisional after a final, or a second final, is -EALREADY.
+ * until txn_server_stop_2xx or no_ack. To a non-INVITE 100 and 408 are taken but not sent as such (RFC 4320: the
+ * layer sends 100 when it is due, never a 408), other provisionals are -EINVAL. A provisional after a final, or a second final, is -EALREADY.
  * @return 0, -EALREADY, -EMSGSIZE, -EINVAL (header text with a smuggled line end), -errno of sending (retransmission goes on).
  */
 int txn_server_reply(struct txn_server *s, const struct txn_reply *r);
@@ -93,17 +105,20 @@ struct txn_client_handlers {
 	void (*terminated)(void *arg); /* last callback */
 };
 struct txn_request {
-	const char *method;      /* "INVITE" */
-	const char *uri;         /* Request-URI */
-	const char *headers;     /* all header lines but Via and Content-Length, each with CRLF: From, To, Call-ID, CSeq, Route... */
+	const char *method; /* "INVITE" */
+	const char *uri;    /* Request-URI */
+	const char *
+		headers; /* all header lines but Via and Content-Length, each with CRLF: From, To, Call-ID, CSeq, Route... */
 	size_t headers_bytes;
-	const char *body;        /* NULL = none; Content-Type is among headers */
+	const char *body; /* NULL = none; Content-Type is among headers */
 	size_t body_bytes;
-	uint32_t timeout_ms;     /* own deadline for the first response of any kind (INVITE) or the final one; 0 = 64*T1 */
+	uint32_t
+		timeout_ms; /* own deadline for the first response of any kind (INVITE) or the final one; 0 = 64*T1 */
 };
 /** @return 0, -EMSGSIZE, -EINVAL, -ENOMEM. Errors of sending come through failed (never from inside). */
-int txn_client_new(struct txn_layer *l, const struct transport_target *to, const struct txn_request *r,
-		   const struct txn_client_handlers *h, void *arg, struct txn_client **ret_client);
+int txn_client_new(struct txn_layer *l, const struct transport_target *to,
+		   const struct txn_request *r, const struct txn_client_handlers *h, void *arg,
+		   struct txn_client **ret_client);
 /** INVITE: send CANCEL, now or when the first provisional comes (9.1). If no final follows in 64*T1 it fails with -ETIMEDOUT.
  *  reason: value of a Reason header, or NULL. */
 void txn_client_cancel(struct txn_client *c, const char *reason);
@@ -112,10 +127,11 @@ const struct transport_target *txn_client_target(const struct txn_client *c);
 
 /** Send a request that has no transaction: the ACK of a 2xx (Via with a new branch is added). bytes sent are also
  *  returned to the caller's buffer when buf is not NULL, so that the same ACK can answer a repeated 2xx. */
-int txn_send_ack(struct txn_layer *l, const struct transport_target *to, const struct txn_request *r, char *buf,
-		 size_t size_bytes, size_t *ret_bytes);
+int txn_send_ack(struct txn_layer *l, const struct transport_target *to,
+		 const struct txn_request *r, char *buf, size_t size_bytes, size_t *ret_bytes);
 /** Send bytes made by txn_send_ack again. */
-int txn_resend(struct txn_layer *l, const struct transport_target *to, const char *data, size_t len_bytes);
+int txn_resend(struct txn_layer *l, const struct transport_target *to, const char *data,
+	       size_t len_bytes);
 
 /** Open transactions (admin, leak checks). */
 size_t txn_count_server(const struct txn_layer *l);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transport_listener - questions about our listeners: names, look-up, what is ours. No sockets here.
+ */
+#include <string.h>
+
+#include "common/mem.h"
+#include "sbe/sip/transport_private.h"
+
+static const struct {
+	const char *name;
+	bool reliable;
+} protos[TRANSPORT_PROTOS] = {
+	[TRANSPORT_UDP] = {"UDP", false},
+	[TRANSPORT_TCP] = {"TCP", true},
+	[TRANSPORT_TLS] = {"TLS", true},
+};
+
+const char *transport_proto_name(enum transport_proto p)
+{
+	return (unsigned)p < TRANSPORT_PROTOS ? protos[p].name : "";
+}
+
+bool transport_reliable(enum transport_proto p)
+{
+	return (unsigned)p < TRANSPORT_PROTOS && protos[p].reliable;
+}
+
+const char *transport_realm(const struct transport_listener *l)
+{
+	return l->realm;
+}
+
+const char *transport_sent_by(const struct transport_listener *l)
+{
+	return l->sent_by;
+}
+
+const struct transport_listener *transport_find(const struct transport *t, const char *realm,
+						enum transport_proto proto, int family)
+{
+	const struct transport_listener *l;
+
+	STAILQ_FOREACH(l, &t->listeners, next)
+		if (l->proto == proto && (family == ADDR_NONE || l->local.family == family) &&
+		    !strcmp(l->realm, realm))
+			return l;
+	return NULL;
+}
+
+bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_t port)
+{
+	const struct transport_listener *l;
+	struct addr a = {.family = ADDR_NONE}, advertised;
+	bool ip = host.n && addr_parse_ip(host.s, host.n, &a) == 0;
+
+	STAILQ_FOREACH(l, &t->listeners, next) {
+		if (port && port != l->local.port)
+			continue;
+		if (ip && addr_ip_equal(&a, &l->local))
+			return true;
+		if (!l->advertise)
+			continue;
+		if (wire_text_is_nocase(host, l->advertise))
+			return true;
+		if (ip && addr_parse_ip(l->advertise, strlen(l->advertise), &advertised) == 0 &&
+		    addr_ip_equal(&a, &advertised))
+			return true;
+	}
+	return false;
+}
+
+void transport_listener_free(struct transport_listener *l)
+{
+	if (!l)
+		return;
+	udp_close(l->udp);
+	stream_listener_close(l->stream);
+	mem_unref(l->tls);
+	mem_unref(l->realm);
+	mem_unref(l->advertise);
+	mem_unref(l->sent_by);
+	mem_unref(l);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * txn_match - which transaction a message belongs to, as a 64-bit keyed digest.
+ *
+ * SipHash with a key of this process: nobody outside can make two digests meet, and by chance it
+ * happens once in 2^64 / (open transactions) messages. So the strings themselves need not be kept.
+ */
+#include <string.h>
+
+#include "common/table.h"
+#include "sbe/sip/txn_private.h"
+#include "sbe/sip/wire_line.h"
+
+#define TXN_HOST_BYTES 256
+
+/* What kind of key it is goes into the digest, so that the kinds never meet. */
+enum { KEY_BRANCH, KEY_RFC2543, KEY_MERGED, KEY_CLIENT };
+
+struct txn_digest {
+	uint64_t part[10];
+	size_t n;
+};
+
+static void digest_number(struct txn_digest *d, uint64_t v)
+{
+	d->part[d->n++] = v;
+}
+
+static void digest_text(struct txn_digest *d, struct wire_text t)
+{
+	digest_number(d, t.n ? table_hash(t.s, t.n) : 0);
+}
+
+static uint64_t digest_end(const struct txn_digest *d)
+{
+	return table_hash(d->part, d->n * sizeof(d->part[0]));
+}
+
+/* Host names compare without case. */
+static void digest_host(struct txn_digest *d, struct wire_text host)
+{
+	char lower[TXN_HOST_BYTES];
+	size_t n = host.n < sizeof(lower) ? host.n : sizeof(lower);
+
+	for (size_t i = 0; i < n; i++)
+		lower[i] =
+			host.s[i] >= 'A' && host.s[i] <= 'Z' ? (char)(host.s[i] | 0x20) : host.s[i];
+	digest_text(d, (struct wire_text){lower, n});
+}
+
+/* ACK and CANCEL are looked up as the INVITE they belong to. */
+static void digest_method(struct txn_digest *d, const struct wire_msg *m)
+{
+	enum wire_method method = wire_method(m);
+
+	if (method == WIRE_ACK || method == WIRE_CANCEL)
+		method = WIRE_INVITE;
+	digest_number(d, method);
+	if (method == WIRE_OTHER)
+		digest_text(d, wire_method_text(m));
+}
+
+static struct wire_text top_via_text(const struct wire_msg *m)
+{
+	struct wire_header h;
+	struct wire_text value = {0};
+
+	if (wire_header_find(m, "via", &h)) {
+		struct wire_text rest = h.value;
+
+		(void)wire_list_next(&rest, &value);
+	}
+	return value;
+}
+
+/*
+ * RFC 2543 (17.2.3): Request-URI, tags, Call-ID, CSeq and top Via are equal. The To tag of an ACK is
+ * that of our response, which the INVITE did not have yet, so it is left out for the three methods
+ * that share a key; the caller of an ACK compares it.
+ */
+static uint64_t key_rfc2543(const struct wire_msg *m)
+{
+	struct txn_digest d = {.n = 0};
+	struct wire_party from, to;
+	struct wire_uri uri;
+	enum wire_method method = wire_method(m);
+
+	wire_request_uri(m, &uri);
+	wire_from(m, &from);
+	wire_to(m, &to);
+	digest_number(&d, KEY_RFC2543);
+	digest_method(&d, m);
+	digest_text(&d, uri.text);
+	digest_text(&d, from.tag);
+	if (method != WIRE_INVITE && method != WIRE_ACK && method != WIRE_CANCEL)
+		digest_text(&d, to.tag);
+	digest_text(&d, wire_call_id(m));
+	digest_number(&d, wire_cseq(m));
+	digest_text(&d, top_via_text(m));
+	return digest_end(&d);
+}
+
+/* The bare cookie names nothing: everybody who sends it sends the same. */
+bool txn_via_is_old(const struct wire_via *v)
+{
+	return !v->rfc3261 || v->branch.n <= strlen(TXN_COOKIE);
+}
+
+uint64_t txn_key_request(const struct wire_msg *m, const struct wire_via *v)
+{
+	struct txn_digest d = {.n = 0};
+
+	if (txn_via_is_old(v))
+		return key_rfc2543(m);
+	digest_number(&d, KEY_BRANCH);
+	digest_method(&d, m);
+	digest_text(&d, v->branch);
+	digest_host(&d, v->host);
+	digest_number(&d, v->port);
+	return digest_end(&d);
+}
+
+uint64_t txn_key_merged(const struct wire_msg *m)
+{
+	struct txn_digest d = {.n = 0};
+	struct wire_party from;
+
+	wire_from(m, &from);
+	digest_number(&d, KEY_MERGED);
+	digest_method(&d, m);
+	digest_text(&d, from.tag);
+	digest_text(&d, wire_call_id(m));
+	digest_number(&d, wire_cseq(m));
+	return digest_end(&d);
+}
+
+uint64_t txn_key_client(struct wire_text branch, struct wire_text method)
+{
+	struct txn_digest d = {.n = 0};
+
+	digest_number(&d, KEY_CLIENT);
+	digest_text(&d, method);
+	digest_text(&d, branch);
+	return digest_end(&d);
+}

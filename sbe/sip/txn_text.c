@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * txn_text - writes the messages of transactions: responses from what was kept of the request, our
+ * requests with their Via, and ACK and CANCEL from the request they belong to.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sbe/sip/txn_private.h"
+#include "sbe/sip/wire_line.h"
+
+/* Raw bytes, as they are; the caller knows that they are clean. */
+static void put(struct wire_out *o, const char *s, size_t n)
+{
+	if (o->err || n == 0)
+		return;
+	if (n > o->size_bytes - o->len_bytes) {
+		o->err = -EMSGSIZE;
+		return;
+	}
+	memcpy(o->buf + o->len_bytes, s, n);
+	o->len_bytes += n;
+}
+
+static void put_text(struct wire_out *o, const char *s)
+{
+	put(o, s, strlen(s));
+}
+
+/* A received value on one line: folds become blanks. */
+static void put_unfolded(struct wire_out *o, struct wire_text t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		put(o, t.s[i] == '\r' || t.s[i] == '\n' ? " " : &t.s[i], 1);
+}
+
+bool txn_text_is_one_line(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 && *s != '\t')
+			return false;
+	return true;
+}
+
+/* Header lines from above us: each with a name, a colon and CRLF, and no empty line among them. */
+static bool headers_ok(const char *s, size_t n)
+{
+	struct wire_text rest = {s, n};
+	struct wire_line line;
+
+	if (n == 0)
+		return true;
+	if (n < 2 || memcmp(s + n - 2, "\r\n", 2) != 0 || memchr(s, '\0', n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\r' && (i + 1 >= n || s[i + 1] != '\n'))
+			return false;
+		if (s[i] == '\n' && (i == 0 || s[i - 1] != '\r'))
+			return false;
+	}
+	while (wire_line_next(&rest, &line))
+		if (line.name.n == 0)
+			return false;
+	return rest.s == NULL; /* an empty line would begin the body */
+}
+
+/* End of the next ;parameter of a Via value, quoted strings skipped. */
+static size_t param_end(struct wire_text t)
+{
+	bool quoted = false;
+	size_t i = 0;
+
+	for (; i < t.n; i++) {
+		if (t.s[i] == '\\' && quoted)
+			i++;
+		else if (t.s[i] == '"')
+			quoted = !quoted;
+		else if (t.s[i] == ';' && !quoted)
+			break;
+	}
+	return i < t.n ? i : t.n;
+}
+
+static bool param_is(struct wire_text t, const char *name)
+{
+	const char *eq = memchr(t.s, '=', t.n);
+
+	t.n = eq ? (size_t)(eq - t.s) : t.n;
+	return wire_text_is_nocase(wire_trim(t), name);
+}
+
+/*
+ * The top Via with where it came from (18.2.1, RFC 3581 4): what the sender claims about itself in
+ * received and rport is replaced, all the rest stays as it was written.
+ */
+static void put_top_via(struct wire_out *o, struct wire_text value,
+			const struct transport_target *from, const struct wire_via *v)
+{
+	struct wire_text rest = value, first = {0};
+	struct addr sent_by;
+	char ip[ADDR_TEXT_BYTES], port[16];
+	bool same = addr_parse_ip(v->host.s, v->host.n, &sent_by) == 0 &&
+		    addr_ip_equal(&sent_by, &from->to);
+	size_t n;
+
+	(void)wire_list_next(&rest, &first);
+	put_text(o, "Via: ");
+	n = param_end(first);
+	put_unfolded(o, wire_trim((struct wire_text){first.s, n}));
+	while (n < first.n) {
+		first.s += n + 1;
+		first.n -= n + 1;
+		n = param_end(first);
+		if (param_is((struct wire_text){first.s, n}, "received") ||
+		    param_is((struct wire_text){first.s, n}, "rport"))
+			continue;
+		put_text(o, ";");
+		put_unfolded(o, wire_trim((struct wire_text){first.s, n}));
+	}
+	if (v->has_rport || !same) {
+		put_text(o, ";received=");
+		put_text(o, addr_print_ip(&from->to, false, ip, sizeof(ip)));
+	}
+	if (v->has_rport) {
+		(void)snprintf(port, sizeof(port), ";rport=%u", from->to.port);
+		put_text(o, port);
+	}
+	while (wire_list_next(&rest, &first)) {
+		put_text(o, ", ");
+		put_unfolded(o, first);
+	}
+	put_text(o, "\r\n");
+}
+
+static void put_all(struct wire_out *o, const struct wire_msg *m, const char *canonical)
+{
+	struct wire_header h;
+
+	for (void *it = NULL; wire_header_next(m, &it, &h);)
+		if (!strcmp(h.canonical, canonical))
+			wire_out_line(o, &h);
+}
+
+int txn_blob_write(const struct wire_msg *m, const struct transport_target *from, char *buf,
+		   size_t size_bytes, struct txn_blob *ret_sizes)
+{
+	static const char *const head[] = {"from", "call-id", "cseq", "to"};
+	struct wire_out o;
+	struct wire_header h;
+	struct wire_via v;
+	bool top = true;
+	size_t at;
+
+	wire_out_init(&o, buf, size_bytes);
+	if (!wire_top_via(m, &v))
+		return -EINVAL;
+	for (void *it = NULL; wire_header_next(m, &it, &h);) {
+		if (strcmp(h.canonical, "via"))
+			continue;
+		if (top)
+			put_top_via(&o, h.value, from, &v);
+		else
+			wire_out_line(&o, &h);
+		top = false;
+	}
+	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+		if (wire_header_find(m, head[i], &h))
+			wire_out_line(&o, &h);
+	if (o.len_bytes >= 2 && !o.err)
+		o.len_bytes -= 2; /* the tag goes behind To */
+	at = o.len_bytes;
+	put_all(&o, m, "record-route");
+	ret_sizes->route_bytes = (uint16_t)(o.len_bytes - at);
+	ret_sizes->head_bytes = (uint16_t)at;
+	at = o.len_bytes;
+	put_all(&o, m, "timestamp");
+	ret_sizes->stamp_bytes = (uint16_t)(o.len_bytes - at);
+	return o.err;
+}
+
+static const char *standard_reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} reasons[] = {
+		{100, "Trying"},
+		{180, "Ringing"},
+		{181, "Call Is Being Forwarded"},
+		{182, "Queued"},
+		{183, "Session Progress"},
+		{199, "Early Dialog Terminated"},
+		{200, "OK"},
+		{202, "Accepted"},
+		{302, "Moved Temporarily"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{406, "Not Acceptable"},
+		{407, "Proxy Authentication Required"},
+		{408, "Request Timeout"},
+		{410, "Gone"},
+		{413, "Request Entity Too Large"},
+		{414, "Request-URI Too Long"},
+		{415, "Unsupported Media Type"},
+		{416, "Unsupported URI Scheme"},
+		{420, "Bad Extension"},
+		{421, "Extension Required"},
+		{422, "Session Interval Too Small"},
+		{423, "Interval Too Brief"},
+		{440, "Max-Breadth Exceeded"},
+		{480, "Temporarily Unavailable"},
+		{481, "Call/Transaction Does Not Exist"},
+		{482, "Loop Detected"},
+		{483, "Too Many Hops"},
+		{484, "Address Incomplete"},
+		{485, "Ambiguous"},
+		{486, "Busy Here"},
+		{487, "Request Terminated"},
+		{488, "Not Acceptable Here"},
+		{491, "Request Pending"},
+		{493, "Undecipherable"},
+		{500, "Server Internal Error"},
+		{501, "Not Implemented"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Server Time-out"},
+		{505, "Version Not Supported"},
+		{513, "Message Too Large"},
+		{580, "Precondition Failure"},
+		{600, "Busy Everywhere"},
+		{603, "Decline"},
+		{604, "Does Not Exist Anywhere"},
+		{606, "Not Acceptable"},
+	};
+	static const char *const classes[] = {"Progress",       "OK",
+					      "Redirection",    "Request Failure",
+					      "Server Failure", "Global Failure"};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	return classes[status / 100 - 1];
+}
+
+static void put_body(struct wire_out *o, const char *body, size_t n)
+{
+	wire_out_header(o, "Content-Length", "%zu", n);
+	put_text(o, "\r\n");
+	if (n)
+		put(o, body, n);
+}
+
+int txn_response_write(const struct txn_blob *sizes, const char *text, const char *tag,
+		       const struct txn_reply *r, struct wire_out *o)
+{
+	const char *reason = r->reason ? r->reason : standard_reason(r->status);
+	char line[16];
+
+	if (!txn_text_is_one_line(reason) || !headers_ok(r->headers, r->headers_bytes))
+		return -EINVAL;
+	(void)snprintf(line, sizeof(line), "SIP/2.0 %d ", r->status);
+	put_text(o, line);
+	put_text(o, reason);
+	put_text(o, "\r\n");
+	put(o, text, sizes->head_bytes);
+	if (tag) {
+		put_text(o, ";tag=");
+		put_text(o, tag);
+	}
+	put_text(o, "\r\n");
+	text += sizes->head_bytes;
+	/* Only a response that can make a dialog needs the recorded route (12.1.1). */
+	if (r->status > 100 && r->status < 300)
+		put(o, text, sizes->route_bytes);
+	text += sizes->route_bytes;
+	if (r->status == 100)
+		put(o, text, sizes->stamp_bytes);
+	put(o, r->headers, r->headers_bytes);
+	if (r->body_bytes && r->content_type)
+		wire_out_header(o, "Content-Type", "%s", r->content_type);
+	put_body(o, r->body, r->body_bytes);
+	return o->err;
+}
+
+int txn_request_write(const struct transport_target *to, const struct txn_request *r,
+		      const char *branch, struct wire_out *o)
+{
+	struct wire_text method = {r->method, r->method ? strlen(r->method) : 0};
+
+	if (!wire_is_token(method) || !r->uri || !r->uri[0] || !txn_text_is_one_line(r->uri) ||
+	    strpbrk(r->uri, " \t<>") || !headers_ok(r->headers, r->headers_bytes))
+		return -EINVAL;
+	put_text(o, r->method);
+	put_text(o, " ");
+	put_text(o, r->uri);
+	put_text(o, " SIP/2.0\r\n");
+	wire_out_header(o, "Via", "SIP/2.0/%s %s;branch=" TXN_COOKIE "%s;rport",
+			transport_proto_name(to->proto), transport_sent_by(to->listener), branch);
+	put(o, r->headers, r->headers_bytes);
+	put_body(o, r->body, r->body ? r->body_bytes : 0);
+	return o->err;
+}
+
+static void put_cseq(struct wire_out *o, struct wire_text value, const char *method)
+{
+	size_t digits = 0;
+
+	while (digits < value.n && value.s[digits] >= '0' && value.s[digits] <= '9')
+		digits++;
+	put_text(o, "CSeq: ");
+	put(o, value.s, digits);
+	put_text(o, " ");
+	put_text(o, method);
+	put_text(o, "\r\n");
+}
+
+int txn_derive(struct wire_text request, const char *method, const struct wire_header *to_line,
+	       const char *reason, struct wire_out *o)
+{
+	const char *uri = memchr(request.s, ' ', request.n);
+	const char *end = memchr(request.s, '\n', request.n);
+	struct wire_text rest;
+	struct wire_line line;
+
+	if (!uri || !end || uri > end)
+		return -EINVAL;
+	put_text(o, method);
+	put(o, uri, (size_t)(end + 1 - uri));
+	rest = (struct wire_text){end + 1, request.n - (size_t)(end + 1 - request.s)};
+	while (wire_line_next(&rest, &line)) {
+		switch (line.id) {
+		case WIRE_NAME_TO:
+			if (to_line) {
+				wire_out_line(o, to_line);
+				break;
+			}
+			/* fall through */
+		case WIRE_NAME_VIA:
+		case WIRE_NAME_FROM:
+		case WIRE_NAME_CALL_ID:
+		case WIRE_NAME_ROUTE:
+		case WIRE_NAME_MAX_FORWARDS:
+			put(o, line.line.s, line.line.n);
+			put_text(o, "\r\n");
+			break;
+		case WIRE_NAME_CSEQ:
+			put_cseq(o, line.value, method);
+			break;
+		default:
+			break;
+		}
+	}
+	if (reason)
+		wire_out_header(o, "Reason", "%s", reason);
+	put_body(o, NULL, 0);
+	return o->err;
+}
