@@ -125,7 +125,7 @@ static void session_block(struct body_writer *w)
 			session_attribute(w, line);
 		} else if (type == 's' && body_line_leaks(w, line)) {
 			body_put(w, "s=-\r\n", 5); /* the line must exist (RFC 8866 5.3) */
-		} else if (type == 's') {
+		} else if (type == 's' || type == 'o') { /* o= was asked to stay */
 			body_put_line(w, line);
 		} else {
 			body_pass_line(w, line);

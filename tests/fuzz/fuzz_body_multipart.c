@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any multipart body: the first line is the Content-Type, the rest the body (A4). */
+#include <stddef.h>
+#include <stdint.h>
+#include "tests/fuzz/body_invariants.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	check_multipart((const char *)data, size);
+	return 0;
+}
