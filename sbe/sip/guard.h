@@ -3,8 +3,8 @@
  * guard - looks at the bytes of a SIP message before the parser may see them.
  *
  * Cheap (one pass, no allocation), by rule: pass, drop silently, or answer statelessly. It keeps from
- * the parser what is known to hurt it: too many header lines (quadratic), NUL, wrong version, a Via that
- * names a host to look up (maddr), sizes.
+ * the parser what is known to hurt it: too many header lines (quadratic), NUL, wrong version, sizes. A
+ * maddr in Via is no concern of it: answers go to where the packet came from, never to a name in a Via.
  * Thread: any (pure), the per-source limiter belongs to the loop.
  */
 #ifndef SBE_SIP_GUARD_H
@@ -20,6 +20,7 @@
 #define GUARD_HEADER_LINES_MAX 128U
 #define GUARD_LINE_MAX_BYTES 8192U
 #define GUARD_VIAS_MAX 60U
+#define GUARD_VALUES_MAX 512U /* commas in all headers together: each value costs the parser an object */
 
 enum guard_verdict { GUARD_PASS, GUARD_DROP, GUARD_ANSWER };
 
@@ -27,17 +28,19 @@ enum guard_verdict { GUARD_PASS, GUARD_DROP, GUARD_ANSWER };
 #define GUARD_REASONS(X)                                                                           \
 	X(GUARD_OK, "ok", "passed")                                                                \
 	X(GUARD_KEEPALIVE, "keepalive", "CRLF keep-alive or empty datagram")                       \
-	X(GUARD_TOO_SHORT, "short", "too short to be SIP")                                         \
+	X(GUARD_TOO_SHORT, "short", "too short to be SIP, or the headers do not end")              \
 	X(GUARD_TOO_LARGE, "large", "message larger than the limit")                               \
 	X(GUARD_NUL, "nul", "a NUL byte in the headers")                                           \
 	X(GUARD_BARE_CR, "bare_cr", "a CR or control character where none may be")                 \
 	X(GUARD_START_LINE, "start_line", "the first line is neither a request nor a status line") \
 	X(GUARD_VERSION, "version", "SIP version is not 2.0")                                      \
+	X(GUARD_HEADER_NAME, "header_name", "a header line without a proper name")                 \
 	X(GUARD_LINES, "lines", "too many header lines")                                           \
 	X(GUARD_LINE_LENGTH, "line_length", "a header line is too long")                           \
 	X(GUARD_NO_VIA, "no_via", "no Via header")                                                 \
 	X(GUARD_VIA, "via", "the top Via is malformed")                                            \
 	X(GUARD_VIAS, "vias", "too many Via values")                                               \
+	X(GUARD_VALUES, "values", "too many comma-separated values")                               \
 	X(GUARD_MISSING, "missing", "From, To, Call-ID or CSeq is missing")                        \
 	X(GUARD_DUPLICATE, "duplicate", "a header that must be single is there twice")             \
 	X(GUARD_CONTENT_LENGTH, "content_length", "Content-Length is not a number or does not fit") \
@@ -59,9 +62,9 @@ struct guard_result {
 void guard_check(const uint8_t *data, size_t len_bytes, bool stream, struct guard_result *ret_result);
 
 /**
- * Stateless answer to a request that may not be parsed: top-level Vias, From, To (with a tag), Call-ID, CSeq
- * copied as found. Never larger than the request by more than the status line's surplus.
- * @return bytes written, or -errno (a header it needs is missing: drop instead).
+ * Stateless answer to a request that may not be parsed: Vias, From, To (with a tag), Call-ID, CSeq copied as
+ * found, those that are there (a Via must be). Never larger than the request: nothing to gain by forging a source.
+ * @return bytes written, -ENOENT (no Via), -EMSGSIZE (too large for buf, or than the request): drop instead.
  */
 int guard_answer(const uint8_t *data, size_t len_bytes, int status, const char *phrase, char *buf, size_t size_bytes);
 

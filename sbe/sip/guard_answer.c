@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stateless answer of the guard. It may be given any bytes whose start line looked like a request,
+ * so it copies lines and understands nothing but their names.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/table.h"
+#include "sbe/sip/guard.h"
+#include "sbe/sip/wire_line.h"
+
+struct answer {
+	char *buf;
+	size_t size_bytes, len_bytes;
+	bool full;
+};
+
+static void put(struct answer *a, const char *s, size_t n)
+{
+	if (a->full || n > a->size_bytes - a->len_bytes) {
+		a->full = true;
+		return;
+	}
+	if (n > 0)
+		memcpy(a->buf + a->len_bytes, s, n);
+	a->len_bytes += n;
+}
+
+/* A line as it came, except that lone CRs and LFs become spaces: they may be why the request is refused. */
+static void put_line(struct answer *a, struct wire_text line)
+{
+	size_t at = a->len_bytes;
+	put(a, line.s, line.n);
+	for (size_t i = at; !a->full && i < a->len_bytes; i++) {
+		char *c = a->buf + i;
+		bool more = i + 2 < a->len_bytes;
+		if (more && c[0] == '\r' && c[1] == '\n' && (c[2] == ' ' || c[2] == '\t'))
+			i += 2;
+		else if (c[0] == '\r' || c[0] == '\n')
+			*c = ' ';
+	}
+}
+
+static bool has_tag(struct wire_text value)
+{
+	struct wire_party p;
+	if (wire_party_parse(value, &p) == 0)
+		return p.tag.s != NULL;
+	/* Not to be understood: behind the last ">" there may be parameters all the same. */
+	const char *close = value.n ? memrchr(value.s, '>', value.n) : NULL;
+	const char *from = close ? close : value.s;
+	const char *end = value.s + value.n;
+	for (; from && end - from >= 5; from++)
+		if (*from == ';' && strncasecmp(from + 1, "tag=", 4) == 0)
+			return true;
+	return false;
+}
+
+/* RFC 3261 8.2.6.2 and 8.2.7: the same request gets the same tag, though nothing is kept. */
+static void put_to(struct answer *a, const struct wire_line *l, uint64_t hash)
+{
+	put_line(a, l->line);
+	if (!has_tag(l->value)) {
+		char tag[32];
+		int n = snprintf(tag, sizeof(tag), ";tag=%016llx", (unsigned long long)hash);
+		put(a, tag, (size_t)n);
+	}
+}
+
+int guard_answer(const uint8_t *data, size_t len_bytes, int status, const char *phrase, char *buf,
+		 size_t size_bytes)
+{
+	struct answer a = {.buf = buf,
+			   .size_bytes = size_bytes < len_bytes ? size_bytes : len_bytes};
+	struct wire_text rest = {(const char *)data, len_bytes};
+	unsigned seen[WIRE_NAME_COUNT] = {0}, lines = 0;
+	struct wire_line l;
+	char first[96];
+
+	/* the start line has no colon of a header; skip it as bytes */
+	const char *lf = len_bytes ? memchr(rest.s, '\n', rest.n) : NULL;
+	if (!lf)
+		return -ENOENT;
+	rest.n -= (size_t)(lf + 1 - rest.s);
+	rest.s = lf + 1;
+	uint64_t hash = table_hash(data, len_bytes < GUARD_LINE_MAX_BYTES ? len_bytes
+									  : GUARD_LINE_MAX_BYTES);
+
+	int n = snprintf(first, sizeof(first), "SIP/2.0 %d %s\r\n", status, phrase);
+	put(&a, first, (size_t)n < sizeof(first) ? (size_t)n : sizeof(first) - 1);
+	while (lines++ < 2 * GUARD_HEADER_LINES_MAX && wire_line_next(&rest, &l)) {
+		bool via = l.id == WIRE_NAME_VIA;
+		if (!via && l.id != WIRE_NAME_FROM && l.id != WIRE_NAME_TO &&
+		    l.id != WIRE_NAME_CALL_ID && l.id != WIRE_NAME_CSEQ)
+			continue;
+		if (seen[l.id]++ > 0 && !via)
+			continue;
+		if (l.id == WIRE_NAME_TO)
+			put_to(&a, &l, hash);
+		else
+			put_line(&a, l.line);
+		put(&a, "\r\n", 2);
+	}
+	if (seen[WIRE_NAME_VIA] == 0)
+		return -ENOENT;
+	put(&a, "Content-Length: 0\r\n\r\n", 21);
+	return a.full ? -EMSGSIZE : (int)a.len_bytes;
+}
