@@ -16,11 +16,11 @@
 
 #include "common/addr.h"
 
-#define GATE_NAME_BYTES 64      /* node, realm and termination names, with the 0 */
-#define GATE_STREAMS_MAX 8      /* m-lines of a call that are relayed */
-#define GATE_COMMANDS_MAX 4     /* per action: two terminations, with room */
+#define GATE_NAME_BYTES 64  /* node, realm and termination names, with the 0 */
+#define GATE_STREAMS_MAX 8  /* m-lines of a call that are relayed */
+#define GATE_COMMANDS_MAX 4 /* per action: two terminations, with room */
 #define GATE_RECORD_MAX_BYTES 4096
-#define GATE_TEXT_BYTES 128     /* error texts, with the 0 */
+#define GATE_TEXT_BYTES 128 /* error texts, with the 0 */
 #define GATE_REALMS_MAX 32
 #define GATE_CONTEXTS_PER_AUDIT 256
 #define GATE_VERSION_MIN 1U
@@ -31,9 +31,9 @@ enum gate_mode { GATE_INACTIVE = 0, GATE_SENDONLY, GATE_RECVONLY, GATE_SENDRECV,
 enum gate_source {
 	GATE_SOURCE_EXACT = 0, /* the signalled remote address and port; the default */
 	GATE_SOURCE_ADDRESS,   /* the signalled address, any port */
-	GATE_SOURCE_LATCH,     /* first packet from source_prefix (default: the signalled address) pins address and
+	GATE_SOURCE_LATCH, /* first packet from source_prefix (default: the signalled address) pins address and
 				  port, and is where media is sent to; nothing is sent before it */
-	GATE_SOURCE_ANY,       /* no filter: only for tests and trusted networks */
+	GATE_SOURCE_ANY, /* no filter: only for tests and trusted networks */
 	GATE_SOURCES
 };
 
@@ -63,12 +63,15 @@ enum gate_drop { GATE_DROP_REASONS(GATE_DROP_ENUM_) GATE_DROPS = 7 };
 
 /* Counters of one stream on one termination: in = received from its far end, out = sent to it. */
 struct gate_statistics {
-	uint64_t packets_in, bytes_in, packets_out, bytes_out; /* RTP, payload and header, no IP/UDP */
+	uint64_t packets_in, bytes_in, packets_out,
+		bytes_out; /* RTP, payload and header, no IP/UDP */
 	uint64_t rtcp_in, rtcp_out;
-	uint64_t lost;                /* RTP in: expected - received, never below 0 */
-	uint32_t jitter_us;           /* RTP in, RFC 3550 6.4.1, last value (clock rate from payload type, else 8000) */
+	uint64_t lost; /* RTP in: expected - received, never below 0 */
+	uint32_t
+		jitter_us; /* RTP in, RFC 3550 6.4.1, last value (clock rate from payload type, else 8000) */
 	uint32_t jitter_max_us;
-	uint64_t first_ms, last_ms;   /* ms since the stream was opened when the first/last packet came in; 0 = none yet */
+	uint64_t first_ms,
+		last_ms; /* ms since the stream was opened when the first/last packet came in; 0 = none yet */
 	uint64_t drops[GATE_DROPS];
 };
 
@@ -79,15 +82,17 @@ struct gate_stream {
 	struct addr local_rtp, local_rtcp;   /* replies; in a request absent = choose */
 	struct addr remote_rtp, remote_rtcp; /* remote_rtcp.family 0 = remote_rtp's port + 1 */
 	bool rtcp_mux;
-	uint8_t source; /* enum gate_source */
+	uint8_t source;                   /* enum gate_source */
 	struct addr_prefix source_prefix; /* for LATCH; net.family 0 = host prefix of remote_rtp */
-	uint64_t payloads[2];             /* bit n = RTP payload type n allowed; all 0 = no check, and no RTP check at all
+	uint64_t payloads
+		[2]; /* bit n = RTP payload type n allowed; all 0 = no check, and no RTP check at all
 					     when rtp is false */
-	bool rtp;                         /* with PAYLOADS: this is RTP (else any UDP payload, e.g. udptl) */
+	bool rtp;    /* with PAYLOADS: this is RTP (else any UDP payload, e.g. udptl) */
 	uint32_t rate_bytes_per_s, burst_bytes; /* 0 = not policed */
 	uint8_t dscp;
-	uint32_t silence_ms;      /* event after so long without a packet in while the mode expects one; 0 = off */
-	uint32_t first_packet_ms; /* the same for the first packet; 0 = silence_ms */
+	uint32_t
+		silence_ms; /* event after so long without a packet in while the mode expects one; 0 = off */
+	uint32_t first_packet_ms;          /* the same for the first packet; 0 = silence_ms */
 	struct gate_statistics statistics; /* replies to Subtract and AuditValue */
 };
 
@@ -105,15 +110,23 @@ enum gate_command_type {
 enum gate_ref { GATE_REF_ID = 0, GATE_REF_CHOOSE, GATE_REF_ALL, GATE_REF_ROOT };
 
 /* ServiceChange (RFC 3525 7.2.8) */
-enum gate_change_method { GATE_RESTART = 1, GATE_FORCED, GATE_GRACEFUL, GATE_DISCONNECTED, GATE_HANDOFF, GATE_FAILOVER };
+enum gate_change_method {
+	GATE_RESTART = 1,
+	GATE_FORCED,
+	GATE_GRACEFUL,
+	GATE_DISCONNECTED,
+	GATE_HANDOFF,
+	GATE_FAILOVER
+};
 struct gate_realm_info {
 	char name[GATE_NAME_BYTES];
 	uint32_t ports_total, ports_free; /* RTP/RTCP pairs */
 	bool ipv4, ipv6, up;
 };
 struct gate_service_change {
-	uint8_t method;   /* enum gate_change_method */
-	uint16_t reason;  /* 900.. as H.248: 901 cold, 902 warm, 905 out of service, 918 cancel graceful ... */
+	uint8_t method; /* enum gate_change_method */
+	uint16_t
+		reason; /* 900.. as H.248: 901 cold, 902 warm, 905 out of service, 918 cancel graceful ... */
 	uint32_t delay_s;
 	uint32_t version_min, version_max; /* reply: version_max = the chosen one */
 	char redirect[GATE_NAME_BYTES];    /* reply: register at this "ip:port" instead */
@@ -124,22 +137,22 @@ struct gate_service_change {
 
 /* Notify: what happened (H.248.40 adid, H.248.37, H.248.11 ocp, pool) */
 enum gate_event_type {
-	GATE_EVENT_SILENCE = 1,   /* nothing came in for silence_ms */
-	GATE_EVENT_RESUMED,       /* media is back */
-	GATE_EVENT_SOURCE,        /* packets from an unexpected source; addr = it; value = packets so far */
-	GATE_EVENT_LATCHED,       /* addr = the pinned source */
-	GATE_EVENT_POLICED,       /* value = packets dropped so far */
-	GATE_EVENT_POOL_LOW,      /* realm; value = free pairs */
+	GATE_EVENT_SILENCE = 1, /* nothing came in for silence_ms */
+	GATE_EVENT_RESUMED,     /* media is back */
+	GATE_EVENT_SOURCE, /* packets from an unexpected source; addr = it; value = packets so far */
+	GATE_EVENT_LATCHED,  /* addr = the pinned source */
+	GATE_EVENT_POLICED,  /* value = packets dropped so far */
+	GATE_EVENT_POOL_LOW, /* realm; value = free pairs */
 	GATE_EVENT_POOL_OK,
 	GATE_EVENT_REALM_DOWN,
 	GATE_EVENT_REALM_UP,
-	GATE_EVENT_LOAD,          /* periodic: value = percent busy (CPU or ports, the larger) */
+	GATE_EVENT_LOAD, /* periodic: value = percent busy (CPU or ports, the larger) */
 	GATE_EVENT_TYPES
 };
 struct gate_event {
 	uint8_t type;
-	uint32_t stream_id;           /* 0 = whole termination or node */
-	char realm[GATE_NAME_BYTES];  /* pool and realm events */
+	uint32_t stream_id;          /* 0 = whole termination or node */
+	char realm[GATE_NAME_BYTES]; /* pool and realm events */
 	struct addr addr;
 	uint64_t value;
 	uint64_t at_wall_ms;
@@ -147,26 +160,27 @@ struct gate_event {
 
 /* One command of a request, or its result in a reply (then code/text tell how it went). */
 struct gate_command {
-	uint8_t type;      /* enum gate_command_type */
-	uint8_t ref;       /* enum gate_ref: which termination */
+	uint8_t type;                      /* enum gate_command_type */
+	uint8_t ref;                       /* enum gate_ref: which termination */
 	char termination[GATE_NAME_BYTES]; /* id with GATE_REF_ID; in replies the id chosen */
 	char realm[GATE_NAME_BYTES];       /* Add with CHOOSE: in which realm */
-	uint8_t family;                    /* Add with CHOOSE: ADDR_V4, ADDR_V6, ADDR_NONE = either */
-	bool optional;                     /* a failure does not stop the action */
+	uint8_t family; /* Add with CHOOSE: ADDR_V4, ADDR_V6, ADDR_NONE = either */
+	bool optional;  /* a failure does not stop the action */
 	size_t nstreams;
 	struct gate_stream streams[GATE_STREAMS_MAX];
 	struct gate_service_change change; /* SERVICE_CHANGE; reply to AUDIT_CAPABILITIES of ROOT */
 	struct gate_event event;           /* NOTIFY */
-	uint16_t code;                     /* replies: 0 = done, else an H.248 error code (proto/result.h) */
-	char text[GATE_TEXT_BYTES];        /* replies: words for code */
+	uint16_t code; /* replies: 0 = done, else an H.248 error code (proto/result.h) */
+	char text[GATE_TEXT_BYTES]; /* replies: words for code */
 };
 
 /* Ordered commands on one context. */
 struct gate_action {
 	uint8_t context_ref; /* GATE_REF_ID, CHOOSE (request: make one), ALL (audit, clear), ROOT = null context */
-	uint32_t context;    /* id; in replies the id chosen */
-	bool has_record;     /* the opaque recovery record comes with this action */
-	const uint8_t *record; /* request: borrowed by the encoder; decoded: points into the gate_message's storage */
+	uint32_t context; /* id; in replies the id chosen */
+	bool has_record;  /* the opaque recovery record comes with this action */
+	const uint8_t *
+		record; /* request: borrowed by the encoder; decoded: points into the gate_message's storage */
 	size_t record_bytes;
 	bool has_emergency, emergency;
 	size_t ncommands;
@@ -177,7 +191,14 @@ struct gate_action {
 	bool more; /* audit reply: ask again with context = the last id of this reply */
 };
 
-enum gate_body { GATE_BODY_REQUEST = 1, GATE_BODY_REPLY, GATE_BODY_PENDING, GATE_BODY_ACK, GATE_BODY_ERROR, GATE_BODY_HEARTBEAT };
+enum gate_body {
+	GATE_BODY_REQUEST = 1,
+	GATE_BODY_REPLY,
+	GATE_BODY_PENDING,
+	GATE_BODY_ACK,
+	GATE_BODY_ERROR,
+	GATE_BODY_HEARTBEAT
+};
 
 /* One transaction has one action here: the sbe never needs more, and a reply stays small. */
 struct gate_message {
@@ -185,11 +206,13 @@ struct gate_message {
 	char sender[GATE_NAME_BYTES]; /* node name; must be the TLS identity */
 	uint64_t epoch;               /* of the sender's process: grows at each start */
 	uint8_t body;                 /* enum gate_body */
-	uint32_t transaction;         /* id, unique per sender and epoch; ACK: first of the range; HEARTBEAT: number */
-	uint32_t transaction_last;    /* ACK: last of the range; HEARTBEAT: not 0 = this is the answer */
-	uint16_t code;                /* ERROR, or a REPLY that failed as a whole */
+	uint32_t
+		transaction; /* id, unique per sender and epoch; ACK: first of the range; HEARTBEAT: number */
+	uint32_t
+		transaction_last; /* ACK: last of the range; HEARTBEAT: not 0 = this is the answer */
+	uint16_t code;            /* ERROR, or a REPLY that failed as a whole */
 	char text[GATE_TEXT_BYTES];
-	struct gate_action action;    /* REQUEST, REPLY */
+	struct gate_action action; /* REQUEST, REPLY */
 	uint8_t record_storage[GATE_RECORD_MAX_BYTES];
 };
 
@@ -211,15 +234,16 @@ bool gate_name_valid(const char *name);
 bool gate_termination_valid(const char *id);
 
 /** Wire form of m, without the frame's length. @return 0, -EMSGSIZE (over size), -EINVAL (not encodable), -ENOMEM. */
-int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_bytes, size_t *ret_bytes);
+int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_bytes,
+			size_t *ret_bytes);
 
 /**
  * Read and check one message. On -EINVAL ret_message->transaction is set if it could be read, and
  * *ret_code / ret_text say what is wrong as an H.248 error, fit for an answer.
  * @return 0, -EINVAL, -ENOMEM. ret_message is large: keep one per connection, not on the stack of a deep call.
  */
-int gate_message_decode(const uint8_t *buf, size_t len_bytes, struct gate_message *ret_message, uint16_t *ret_code,
-			char ret_text[GATE_TEXT_BYTES]);
+int gate_message_decode(const uint8_t *buf, size_t len_bytes, struct gate_message *ret_message,
+			uint16_t *ret_code, char ret_text[GATE_TEXT_BYTES]);
 
 const char *gate_mode_name(int mode);
 const char *gate_drop_name(int drop);
