@@ -13,45 +13,64 @@
 #include "sbe/sip/wire.h"
 #include "sbe/sip/wire_out.h"
 
-#define DIALOG_TAG_BYTES 20      /* 72 random bits in hex, with the 0 */
-#define DIALOG_CALL_ID_BYTES 36  /* 128 random bits in hex, with the 0 */
+#define DIALOG_TAG_BYTES 20     /* 72 random bits in hex, with the 0 */
+#define DIALOG_CALL_ID_BYTES 36 /* 128 random bits in hex, with the 0 */
 #define DIALOG_ROUTES_MAX 16
+#define DIALOG_ROUTES_MAX_BYTES 4096
+#define DIALOG_TEXT_MAX_BYTES 4096 /* each of the other strings; more is -EMSGSIZE */
 
 struct dialog {
-	char *block;              /* all strings below */
+	char *block; /* all strings below */
 	const char *call_id;
 	const char *local_tag, *remote_tag; /* remote "" until known */
-	const char *local_party;  /* From value of our requests, without tag: "\"x\" <sip:a@b>" */
-	const char *remote_party; /* To value of our requests, without tag */
+	const char *local_party;   /* From value of our requests, without tag: "\"x\" <sip:a@b>" */
+	const char *remote_party;  /* To value of our requests, without tag */
 	const char *remote_target; /* URI for in-dialog requests */
-	const char *routes;       /* "Route: <..>, <..>\r\n" or "" */
+	const char *routes;        /* "Route: <..>, <..>\r\n" or "" */
 	uint32_t local_cseq, remote_cseq;
 	bool has_remote_cseq;
-	struct transport_target target; /* where in-dialog requests go: numeric route or target, else where the peer's messages come from */
-	struct table_entry entry; /* in a dialog_table while registered */
+	struct transport_target
+		target; /* where in-dialog requests go: numeric route or target, else where the peer's messages come from */
+	struct table_entry entry; /* in a table while registered */
+	void *leg;                /* given to dialog_register */
 	char key_[DIALOG_TAG_BYTES];
 };
 
+/* Where in-dialog requests go: the first Route (a strict router without lr is treated as a loose one), else the
+ * remote target, when its host is a numeric address of the same family (default port 5060, TLS 5061) and can be a
+ * host; a name is not looked up, the dialog then stays with the address its messages come from. Protocol, listener
+ * and connection stay those of the dialog.
+ *
+ * All functions return 0, -EMSGSIZE (a bound above, or a local tag of more than DIALOG_TAG_BYTES - 1), -EBADMSG,
+ * -ENOMEM, and leave the dialog as it was when they fail. */
+
 /** Dialog of a received INVITE: their From becomes our remote party. local_tag: what our responses carry in To. */
-int dialog_init_uas(struct dialog *d, const struct wire_msg *request, const struct transport_target *from, const char *local_tag);
+int dialog_init_uas(struct dialog *d, const struct wire_msg *request,
+		    const struct transport_target *from, const char *local_tag);
 
 /** Dialog we start: new Call-ID and tag from getrandom. first_cseq 1. */
-int dialog_init_uac(struct dialog *d, const char *local_party, const char *remote_party, const char *request_uri,
-		    const struct transport_target *to);
+int dialog_init_uac(struct dialog *d, const char *local_party, const char *remote_party,
+		    const char *request_uri, const struct transport_target *to);
 
 /** Take remote tag, route set and target from a 18x/2xx to our request (12.1.2; route set is recomputed by the 2xx, 13.2.2.4). */
 int dialog_establish_uac(struct dialog *d, const struct wire_msg *response);
 
 /** Target refresh from a re-INVITE/UPDATE or its 2xx (12.2). No Contact = no change. */
-int dialog_refresh_target(struct dialog *d, const struct wire_msg *m, const struct transport_target *from);
+int dialog_refresh_target(struct dialog *d, const struct wire_msg *m,
+			  const struct transport_target *from);
 
 /** In-dialog request came: CSeq order. @return 0, -ESTALE (answer 500, 12.2.2). An ACK or CANCEL is not checked. */
 int dialog_check_cseq(struct dialog *d, const struct wire_msg *request);
 
 /** From, To, Call-ID, CSeq (next number; the same as the INVITE's for ACK when cseq is not 0), Max-Forwards and Route of a request in this dialog.
  *  @return the CSeq number used. */
-uint32_t dialog_write(struct dialog *d, const char *method, uint32_t cseq, int max_forwards, struct wire_out *o);
+uint32_t dialog_write(struct dialog *d, const char *method, uint32_t cseq, int max_forwards,
+		      struct wire_out *o);
 
+/** Make d from the fields of another one whose strings may be anywhere (recovery): all but block, entry and leg. */
+int dialog_restore(struct dialog *d, const struct dialog *saved);
+
+/** Free what it holds, leave its table. Twice is harmless. */
 void dialog_clear(struct dialog *d);
 
 /* Confirmed and early dialogs by Call-ID and both tags: in-dialog requests find their leg. The key is our own tag

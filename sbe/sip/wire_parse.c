@@ -148,7 +148,7 @@ static bool take_party(const struct wire_msg *m, enum wire_name id, const char *
 	if (!x || wire_party_parse(x->flat, ret_party))
 		return false;
 	if (ret_party->tag.n == 0)
-		return !tag || !*tag;
+		return !tag && !wire_param(ret_party->params, "tag", &again);
 	size_t used = (size_t)(ret_party->tag.s + ret_party->tag.n - ret_party->params.s);
 	struct wire_text rest = {ret_party->params.s + used, ret_party->params.n - used};
 	return tag && wire_text_is(ret_party->tag, tag) && !wire_param(rest, "tag", &again);
@@ -190,6 +190,29 @@ static const char *bad_header(const sip_t *sip)
 	return NULL;
 }
 
+/* Every value must be readable to us too: a Record-Route that is skipped later would be a wrong route. */
+static bool list_ok(struct wire_text rest)
+{
+	struct wire_text value;
+	struct wire_party p;
+	while (wire_list_next(&rest, &value))
+		if (wire_party_parse(value, &p))
+			return false;
+	return true;
+}
+
+static const char *check_lists(const struct wire_msg *m)
+{
+	for (size_t i = 0; i < m->nlines; i++) {
+		enum wire_name id = m->lines[i].id;
+		if ((id == WIRE_NAME_CONTACT || id == WIRE_NAME_ROUTE ||
+		     id == WIRE_NAME_RECORD_ROUTE) &&
+		    !list_ok(m->lines[i].flat))
+			return wire_name_text(id);
+	}
+	return NULL;
+}
+
 static const char *check_fields(const struct wire_msg *m)
 {
 	const sip_t *sip = m->sip;
@@ -208,7 +231,7 @@ static const char *check_fields(const struct wire_msg *m)
 	for (size_t i = 0; i < m->nlines; i++)
 		if (m->lines[i].h.name.n == 0 || !wire_is_token(m->lines[i].h.name))
 			return "bad header name";
-	return NULL;
+	return check_lists(m);
 }
 
 /* @return NULL if the message is good, else what is wrong with it. */
