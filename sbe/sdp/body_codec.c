@@ -19,13 +19,20 @@ static bool is_helper(const struct body_format *f)
 /* "opus" or "opus/48000" against a format. */
 static bool rule_matches(const char *allowed, const struct body_format *f)
 {
-	struct body_text clock = {.at = allowed, .len = (uint32_t)strlen(allowed)};
-	struct body_text name = body_text_until(&clock, '/');
+	struct body_text name = {.at = allowed}, clock;
 	uint64_t hz;
 
-	if (f->payload < 0 || !name.len || !body_text_equal(name, f->name))
+	if (f->payload < 0 || !f->name.len)
 		return false;
-	return !clock.len || (body_text_number(clock, UINT32_MAX, &hz) && hz == f->clock_hz);
+	name.len = f->name.len;
+	if (strnlen(allowed, name.len) < name.len || !body_text_equal(name, f->name))
+		return false;
+	if (!allowed[name.len])
+		return true;
+	clock = (struct body_text){.at = allowed + name.len + 1,
+				   .len = (uint32_t)strlen(allowed + name.len + 1)};
+	return allowed[name.len] == '/' && body_text_number(clock, UINT32_MAX, &hz) &&
+	       hz == f->clock_hz;
 }
 
 /* The codec an rtx payload repeats (RFC 4588 8.1: fmtp "apt=96"), -1 = it does not say. */
@@ -103,8 +110,8 @@ int body_codec_filter(const struct body_media *m, const struct body_codec_rule *
 				keep(&k, &m->formats[i]);
 		}
 	}
-	/* in the order of the offer; finds nothing new after a re-ordering */
-	for (unsigned i = 0; i < m->n_formats; i++) {
+	/* else in the order of the offer */
+	for (unsigned i = 0; !rule->reorder && i < m->n_formats; i++) {
 		if (!decide_later(&m->formats[i]) && allowed_by(rule, &m->formats[i]))
 			keep(&k, &m->formats[i]);
 	}

@@ -124,7 +124,7 @@ static void session_block(struct body_writer *w)
 		} else if (type == 'a') {
 			session_attribute(w, line);
 		} else if (type == 's' && body_line_leaks(w, line)) {
-			body_put(w, "s=-\r\n", 5); /* the line must exist (RFC 8866 5.3) */
+			body_put(w, "s=-\r\n", 5);       /* the line must exist (RFC 8866 5.3) */
 		} else if (type == 's' || type == 'o') { /* o= was asked to stay */
 			body_put_line(w, line);
 		} else {

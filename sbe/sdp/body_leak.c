@@ -9,6 +9,15 @@
 #include <string.h>
 #include "sbe/sdp/body_leak.h"
 
+static unsigned fold(const struct addr *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sizeof(a->ip); i++)
+		n = n * 31 + a->ip[i];
+	return n % 256;
+}
+
 void body_leak_add_ip(struct body_leak_set *set, const struct addr *a)
 {
 	if ((a->family != ADDR_V4 && a->family != ADDR_V6) || addr_is_any(a))
@@ -17,8 +26,10 @@ void body_leak_add_ip(struct body_leak_set *set, const struct addr *a)
 		if (addr_ip_equal(&set->addrs[i], a))
 			return;
 	}
-	if (set->n_addrs < BODY_LEAK_MAX)
-		set->addrs[set->n_addrs++] = *a;
+	if (set->n_addrs == BODY_LEAK_MAX)
+		return;
+	set->addrs[set->n_addrs++] = *a;
+	set->folded[fold(a) / 64] |= 1ull << (fold(a) % 64);
 }
 
 void body_leak_add(struct body_leak_set *set, const struct body_address *a)
@@ -78,11 +89,46 @@ static bool name_char(char c)
 	       c == '_';
 }
 
-static bool is_inner_ip(const struct body_leak_set *set, struct body_text run)
+static bool in_set(const struct body_leak_set *set, struct body_text run)
 {
 	struct addr a;
 
-	/* punctuation around it: "at 10.0.0.1." or "x:2001:db8::1" */
+	if (addr_parse_ip(run.at, run.len, &a) != 0)
+		return false;
+	if (!(set->folded[fold(&a) / 64] >> (fold(&a) % 64) & 1))
+		return false;
+	for (unsigned i = 0; i < set->n_addrs; i++) {
+		if (addr_ip_equal(&set->addrs[i], &a))
+			return true;
+	}
+	return false;
+}
+
+static unsigned count(struct body_text run, char c)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < run.len; i++)
+		n += run.at[i] == c;
+	return n;
+}
+
+static bool is_inner_v4(const struct body_leak_set *set, struct body_text run)
+{
+	/* punctuation around it: "at 10.0.0.1." */
+	while (run.len && run.at[run.len - 1] == '.')
+		run.len--;
+	while (run.len && *run.at == '.') {
+		run.at++;
+		run.len--;
+	}
+	/* a cheap look before the parse: numbers are the rule, addresses the exception */
+	return run.len >= 7 && run.len <= 15 && count(run, '.') == 3 && in_set(set, run);
+}
+
+static bool is_inner_v6(const struct body_leak_set *set, struct body_text run)
+{
+	/* "at 2001:db8::1." or "x:2001:db8::1"; a double colon belongs to the address */
 	while (run.len &&
 	       (run.at[run.len - 1] == '.' ||
 		(run.at[run.len - 1] == ':' && (run.len < 2 || run.at[run.len - 2] != ':'))))
@@ -92,19 +138,15 @@ static bool is_inner_ip(const struct body_leak_set *set, struct body_text run)
 		run.at++;
 		run.len--;
 	}
-	if (run.len < 2 || run.len > 45 || addr_parse_ip(run.at, run.len, &a) != 0)
-		return false;
-	for (unsigned i = 0; i < set->n_addrs; i++) {
-		if (addr_ip_equal(&set->addrs[i], &a))
-			return true;
-	}
-	return false;
+	return run.len >= 2 && run.len <= 45 && count(run, ':') >= 2 && in_set(set, run);
 }
 
 static bool is_inner_name(const struct body_leak_set *set, struct body_text run)
 {
 	while (run.len && run.at[run.len - 1] == '.')
 		run.len--;
+	if (!run.len || !memchr(run.at, '.', run.len)) /* names without a dot are not in the set */
+		return false;
 	for (unsigned i = 0; i < set->n_names; i++) {
 		if (body_text_equal(set->names[i], run))
 			return true;
@@ -134,14 +176,17 @@ static bool scan(const struct body_leak_set *set, struct body_text t, run_char_h
 
 bool body_leak_in(const struct body_leak_set *set, struct body_text line)
 {
-	struct body_text value = line;
+	struct body_text value = line, first = {0};
 
 	body_text_until(&value, ':');
+	while (first.len < value.len && v6_char(value.at[first.len]))
+		first.len++;
+	first.at = value.at;
 	if (set->n_addrs) {
 		/* An attribute's name may end in hexadecimal letters ("a=face:2001:db8::1"), which would
-		 * melt into the address behind the colon: so the value is scanned alone, too. */
-		if (scan(set, line, v4_char, is_inner_ip) ||
-		    scan(set, line, v6_char, is_inner_ip) || scan(set, value, v6_char, is_inner_ip))
+		 * melt into the address behind the colon: so the first run of the value is tried alone. */
+		if (scan(set, line, v4_char, is_inner_v4) ||
+		    scan(set, line, v6_char, is_inner_v6) || (first.len && is_inner_v6(set, first)))
 			return true;
 	}
 	return set->n_names && scan(set, line, name_char, is_inner_name);

@@ -16,6 +16,8 @@
 
 struct body_leak_set {
 	unsigned n_addrs, n_names;
+	uint64_t
+		folded[4]; /* bit per folded address: most addresses are none of ours at a glance */
 	struct addr addrs[BODY_LEAK_MAX];
 	struct body_text
 		names[BODY_LEAK_MAX]; /* host names; those without a dot are common words */
