@@ -279,6 +279,26 @@ static void test_leaks_X1_C6(void **state)
 	mem_free(out.text);
 }
 
+/* A format list of nothing but leaks still leaves an m= line; personal lines go from sections, too. */
+static void test_leaking_formats_and_people_C6(void **state)
+{
+	struct body_stream_out media[2];
+	struct body_rewrite rw = relay_all(media, 2);
+	struct body_written out;
+
+	(void)state;
+	rw.origin = NULL;
+	rw.address.family = ADDR_NONE; /* the refused stream borrows the address of the other */
+	media[0] = (struct body_stream_out){.refused = true};
+	out = written("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\nc=IN IP4 10.1.1.1\r\n"
+		      "m=x 2 y 10.1.1.1\r\ne=me@inner.example\r\nm=x 4 y z\r\n",
+		      &rw);
+	assert_string_equal(out.text, "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\nc=IN IP4 203.0.113.1\r\n"
+				      "m=x 0 y *\r\nm=x 40002 y z\r\n");
+	assert_int_equal(out.leaks, 1);
+	mem_free(out.text);
+}
+
 static void test_laboratory_on_one_address(void **state)
 {
 	struct body_stream_out media[1];
@@ -506,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_sdes_survives_B17),
 		cmocka_unit_test(test_msrp_path_X1),
 		cmocka_unit_test(test_leaks_X1_C6),
+		cmocka_unit_test(test_leaking_formats_and_people_C6),
 		cmocka_unit_test(test_laboratory_on_one_address),
 		cmocka_unit_test(test_out_of_the_media_path_S13),
 		cmocka_unit_test(test_no_media_lines),
