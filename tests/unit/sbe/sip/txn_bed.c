@@ -23,6 +23,8 @@ static uint64_t since_ms(const struct bed *b)
 
 static void note(struct bed *b, const char *what, const char *detail)
 {
+	if (b->quiet)
+		return;
 	assert_true(b->nlog < BED_LOG_MAX);
 	(void)snprintf(b->log[b->nlog++], sizeof(b->log[0]), "%llu %s%s%s",
 		       (unsigned long long)since_ms(b), what, detail[0] ? " " : "", detail);
@@ -173,6 +175,7 @@ int bed_receive(struct bed *b, const char *text, const struct transport_target *
 	const char *why = "";
 	struct wire_msg *m = NULL;
 	size_t n = 0;
+	unsigned long fail_at;
 	int err;
 
 	for (; *text; text++) {
@@ -181,7 +184,11 @@ int bed_receive(struct bed *b, const char *text, const struct transport_target *
 			wire[n++] = '\r';
 		wire[n++] = *text;
 	}
+	/* Allocations that are made to fail are the layer's, not the parser's. */
+	fail_at = mem_fail_left();
+	mem_fail_at(0);
 	err = wire_parse((const uint8_t *)wire, n, &m, &why);
+	mem_fail_at(fail_at);
 	if (err == 0)
 		txn_receive(b->layer, m, from);
 	mem_unref(m);

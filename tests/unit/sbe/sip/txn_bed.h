@@ -40,6 +40,7 @@ struct bed {
 	const struct txn_reply *answer; /* inside request(); NULL = nothing */
 	bool bind; /* servers are bound (log: cancel, acked, no_ack, terminated) */
 	bool detach_in_response;
+	bool quiet;                /* nothing goes into the log */
 	struct txn_server *server; /* of the last request() */
 	struct txn_client *client; /* bed_client() */
 };
