@@ -24,7 +24,8 @@ struct transport_target {
 	uint8_t proto; /* enum transport_proto */
 	struct addr to;
 	const struct transport_listener *listener; /* local side: source address, sent-by, realm */
-	uint32_t connection; /* id of the connection it came by; 0 = none. A response goes back there first (18.2.2) */
+	uint32_t
+		connection; /* id of the connection it came by; 0 = none. A response goes back there first (18.2.2) */
 };
 
 struct transport_handlers {
@@ -34,9 +35,12 @@ struct transport_handlers {
 	void (*failed)(void *arg, const struct transport_target *to, int err);
 	/* May this source send now, before anything is parsed? NULL = all. Peers: true at once (no limiter). */
 	bool (*known)(void *arg, const char *realm, const struct addr *from);
+	/* Name the certificate of this far end must have when we connect (also sent as SNI). NULL = no name check. */
+	const char *(*tls_name)(void *arg, const char *realm, const struct addr *to);
 };
 
-int transport_new(uv_loop_t *loop, const struct transport_handlers *h, void *arg, struct transport **ret_transport);
+int transport_new(uv_loop_t *loop, const struct transport_handlers *h, void *arg,
+		  struct transport **ret_transport);
 void transport_free(struct transport *t);
 
 struct transport_listen {
@@ -50,8 +54,8 @@ struct transport_listen {
 int transport_listen(struct transport *t, const struct transport_listen *l);
 
 /** First listener of a realm with this protocol (and family if not ADDR_NONE), or NULL. */
-const struct transport_listener *transport_find(const struct transport *t, const char *realm, enum transport_proto proto,
-						int family);
+const struct transport_listener *transport_find(const struct transport *t, const char *realm,
+						enum transport_proto proto, int family);
 const char *transport_realm(const struct transport_listener *l);
 /** "192.0.2.1:5060" / "[v6]:5060": what Via's sent-by and our Contact say. */
 const char *transport_sent_by(const struct transport_listener *l);
@@ -65,9 +69,14 @@ bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_
  * that is open or is opened now (queued, bounded).
  * @return 0, or -errno at once (-EAGAIN, -EMSGSIZE, -ECONNREFUSED, -ENOTCONN, -ENOBUFS).
  */
-int transport_send(struct transport *t, const struct transport_target *to, const void *data, size_t len_bytes);
+int transport_send(struct transport *t, const struct transport_target *to, const void *data,
+		   size_t len_bytes);
 
-/** Connections, for admin. */
+/** Did this message come over TLS from somebody whose verified certificate has this name? */
+bool transport_has_name(const struct transport *t, const struct transport_target *from,
+			const char *name);
+
+/** Connections, for admin: columns and rows (common/admin.h). Caller owns; NULL = no memory. */
 json_t *transport_list(const struct transport *t);
 
 #endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transport_udp - SIP datagrams of one listener.
+ */
+#include <errno.h>
+
+#include "sbe/sip/transport_private.h"
+
+static struct transport_target source(const struct transport_listener *l, const struct addr *from)
+{
+	return (struct transport_target){.proto = TRANSPORT_UDP, .to = *from, .listener = l};
+}
+
+static void on_datagram(void *arg, const struct addr *from, const uint8_t *data, size_t len_bytes)
+{
+	struct transport_listener *l = arg;
+	struct transport_input in = {.data = data, .len_bytes = len_bytes, .from = source(l, from)};
+	bool known;
+
+	/* Nobody can be answered at port 0. */
+	if (from->port == 0 || !transport_admit(l->transport, l, from, &known))
+		return;
+	(void)transport_take(l->transport, &in);
+}
+
+static void on_error(void *arg, const struct addr *to, int err)
+{
+	struct transport_listener *l = arg;
+	struct transport_target t = source(l, to);
+
+	if (l->transport->h.failed)
+		l->transport->h.failed(l->transport->arg, &t, err);
+}
+
+int transport_udp_open(struct transport_listener *l)
+{
+	static const struct udp_handlers h = {on_datagram, on_error};
+	int err = udp_open(l->transport->loop, &l->local, &h, l, &l->udp);
+
+	if (!err)
+		l->local = *udp_local(l->udp);
+	return err;
+}
+
+int transport_udp_send(const struct transport_target *to, const void *data, size_t len_bytes)
+{
+	return udp_send(to->listener->udp, &to->to, data, len_bytes);
+}
