@@ -13,8 +13,8 @@
 struct context_store;
 
 /* Something happened to a termination or the node; controller is who made the context ("" = all). */
-typedef void(context_event_h)(void *arg, const char *controller, uint32_t context, const char *termination,
-			      const struct gate_event *event);
+typedef void(context_event_h)(void *arg, const char *controller, uint32_t context,
+			      const char *termination, const struct gate_event *event);
 
 /**
  * Execute an action for a controller. Commands run in order; the first failure stops the rest unless
@@ -24,8 +24,8 @@ typedef void(context_event_h)(void *arg, const char *controller, uint32_t contex
  * @param controller name of the sbe.  @param ret_reply filled: per command code, ids, local addresses, statistics.
  * @return 0 always when ret_reply is usable (errors are codes in it).
  */
-int context_execute(struct context_store *s, const char *controller, const struct gate_action *request,
-		    struct gate_action *ret_reply);
+int context_execute(struct context_store *s, const char *controller,
+		    const struct gate_action *request, struct gate_action *ret_reply);
 
 /** Drop all contexts of a controller (hold time over, cold restart of the controller). @return how many. */
 size_t context_clear(struct context_store *s, const char *controller);
