@@ -36,6 +36,7 @@ struct admin_uv {
 	uv_loop_t *loop;
 	struct admin *table;
 	struct stream_listener *listener;
+	uint32_t idle_ms;
 	bool closed;
 	LIST_HEAD(, admin_client) clients;
 };
@@ -197,6 +198,7 @@ static void admin_uv_on_accept(void *arg, struct stream *s)
 	c->turn.data = c;
 	LIST_INSERT_HEAD(&server->clients, c, entry);
 	stream_set_handlers(s, &handlers, c);
+	stream_set_idle_ms(s, server->idle_ms);
 }
 
 /* ---------------------------------------------------------------- server */
@@ -219,7 +221,6 @@ int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table,
 {
 	const struct stream_listen_options o = {
 		.max_streams = ADMIN_CLIENTS_MAX,
-		.idle_ms = ADMIN_IDLE_MS,
 		.send_queue_bytes = ADMIN_OUTPUT_MAX_BYTES,
 	};
 	struct admin_uv *s = mem_zalloc(sizeof(*s), NULL);
@@ -229,6 +230,7 @@ int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table,
 		return -ENOMEM;
 	s->loop = loop;
 	s->table = table;
+	s->idle_ms = ADMIN_IDLE_MS;
 	LIST_INIT(&s->clients);
 	admin_uv_make_directory(path);
 	err = stream_listen_unix(loop, path, &o, admin_uv_on_accept, s, &s->listener);
@@ -238,6 +240,11 @@ int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table,
 	}
 	*ret_server = s;
 	return 0;
+}
+
+void admin_uv_set_idle_ms(struct admin_uv *s, uint32_t idle_ms)
+{
+	s->idle_ms = idle_ms;
 }
 
 struct admin_uv *admin_uv_close(struct admin_uv *s)

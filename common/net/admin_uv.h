@@ -15,6 +15,8 @@ struct admin_uv;
 /** @return 0 or -errno (-EADDRINUSE: another daemon answers there). Directories are made if the parent exists. */
 int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table,
 		    struct admin_uv **ret_server);
+/** Idle deadline of clients that come from now on; 30 s if never set. */
+void admin_uv_set_idle_ms(struct admin_uv *s, uint32_t idle_ms);
 /** Closes and removes the socket file. @return NULL */
 struct admin_uv *admin_uv_close(struct admin_uv *s);
 

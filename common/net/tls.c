@@ -215,8 +215,7 @@ static int tls_set_rules(SSL_CTX *ctx, bool tls13_only)
 	return 0;
 }
 
-int tls_context_new(const struct tls_options *o, struct tls_context **ret_context,
-		    char ret_why[256])
+int tlsid_new(const struct tls_options *o, struct tls_context **ret_context, char ret_why[256])
 {
 	struct tls_context *c;
 	int err;
@@ -254,7 +253,7 @@ out:
 	return err;
 }
 
-void tls_context_info(const struct tls_context *c, struct tls_info *ret_info)
+void tlsid_info(const struct tls_context *c, struct tls_info *ret_info)
 {
 	*ret_info = c->info;
 }

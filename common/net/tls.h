@@ -6,6 +6,7 @@
  * session cache or tickets. Only the trust files count, never the system's store (requirements H1).
  * A trust file may also hold revocation lists in PEM: as soon as one is there, each certificate of a
  * peer needs a fresh list of its issuer.
+ * The functions are called tlsid_, because tls_ is a prefix of sofia-sip's.
  * Owner: counted (mem_ref/mem_unref); a running stream keeps its context, so a reload makes a new one.
  * Thread: loop.
  */
@@ -37,10 +38,9 @@ struct tls_info {
 };
 
 /** @param ret_why  at least 256 bytes for a sentence naming file and cause. @return 0, -EINVAL, -ENOENT, -ENOMEM. */
-int tls_context_new(const struct tls_options *o, struct tls_context **ret_context,
-		    char ret_why[256]);
+int tlsid_new(const struct tls_options *o, struct tls_context **ret_context, char ret_why[256]);
 /* free with mem_unref */
 
-void tls_context_info(const struct tls_context *c, struct tls_info *ret_info);
+void tlsid_info(const struct tls_context *c, struct tls_info *ret_info);
 
 #endif

@@ -64,7 +64,7 @@ static struct tls_context *load(const char *name, const char *trust, const char 
 	o.private_key_file = name ? key : NULL;
 	o.trust_files = trusts;
 	o.ntrust = trust2 ? 2 : 1;
-	if (tls_context_new(&o, &c, why) != 0)
+	if (tlsid_new(&o, &c, why) != 0)
 		fail_msg("%s", why);
 	return c;
 }

@@ -74,7 +74,7 @@ static int load(const char *cert, const char *key, const char *trust, const char
 	struct tls_context *c = NULL;
 	size_t live = mem_live();
 	char why[256];
-	int err = tls_context_new(&o, &c, why);
+	int err = tlsid_new(&o, &c, why);
 
 	if (err) {
 		assert_null(c);
@@ -107,8 +107,8 @@ static void test_info_of_our_certificate(void **state)
 	int64_t now_s = (int64_t)time(NULL);
 
 	(void)state;
-	assert_int_equal(tls_context_new(&o, &c, why), 0);
-	tls_context_info(c, &info);
+	assert_int_equal(tlsid_new(&o, &c, why), 0);
+	tlsid_info(c, &info);
 	assert_string_equal(info.names, "sbe1 sbe1.a.example");
 	assert_non_null(strstr(info.subject, "CN=gate"));
 	assert_non_null(strstr(info.issuer, "CN=ca"));
@@ -192,7 +192,7 @@ static void test_peers_cannot_be_required_without_trust(void **state)
 	char why[256];
 
 	(void)state;
-	assert_int_equal(tls_context_new(&o, &c, why), -EINVAL);
+	assert_int_equal(tlsid_new(&o, &c, why), -EINVAL);
 	assert_non_null(strstr(why, "trust"));
 	assert_null(c);
 }
