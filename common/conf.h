@@ -40,7 +40,7 @@ enum conf_type {
 	CONF_PREFIXES, /* struct conf_list of struct addr_prefix */
 	CONF_OBJECT,   /* embedded struct, read with .fields */
 	CONF_ARRAY,    /* struct conf_list of structs of .item_bytes, each read with .fields */
-	CONF_MAP, /* struct conf_list of structs; .fields; the key is stored as const char * in the FIRST member */
+	CONF_MAP, /* struct conf_list of structs; .fields; the key is stored as const char * in the FIRST member and obeys NAME */
 	CONF_CUSTOM, /* .custom is called with the JSON value */
 };
 
@@ -64,18 +64,18 @@ struct conf_field {
 	size_t offset; /* offsetof in the target struct */
 	bool required;
 	uint32_t min, max; /* UINT value, STRING bytes, lists: number of items (max 0 = 4096) */
-	const char *def;   /* default as text: "10", "true", word of an enum; NULL = zero/empty */
+	/* default as text: "10", "true", word of an enum; lists as JSON: "[\"PCMA\"]"; NULL = zero/empty */
+	const char *def;
 	const char *const *words;        /* ENUM: NULL-terminated */
 	const struct conf_field *fields; /* OBJECT, ARRAY, MAP: NULL-key-terminated table */
-	size_t item_bytes;
+	size_t item_bytes; /* ARRAY, MAP: of one item; CUSTOM: of the member, so that it is zeroed */
 	conf_custom_h *custom;
-	conf_check_h *check; /* OBJECT, ARRAY, MAP: after each object */
+	conf_check_h *check; /* OBJECT, ARRAY, MAP: after each object that is there */
 	const char *text;    /* one sentence for the reference and the schema */
 };
-#define CONF_END                                                                                   \
-	{                                                                                          \
-		.key = NULL                                                                        \
-	}
+/* clang-format off */
+#define CONF_END {.key = NULL}
+/* clang-format on */
 
 /** Load a file / parse text (name is used in errors). @return 0 or -errno with err->text set. */
 int conf_load(const char *path, struct conf_doc **ret_doc, struct conf_error *err);
@@ -83,11 +83,16 @@ int conf_parse(const char *name, const char *text, size_t len_bytes, struct conf
 	       struct conf_error *err);
 void conf_doc_free(struct conf_doc *d);
 
-/** Read the whole document into out (zeroed by this call) by a table. @return 0, -EINVAL with err set, -ENOMEM. */
+/**
+ * Read the whole document into out (all members that are in the table are zeroed first). An OBJECT that is absent and
+ * not required gets the defaults of its fields: what is required in it is not asked for, its check is not called.
+ * @return 0, -EINVAL with err set, -ENOMEM.
+ */
 int conf_read(struct conf_doc *d, const struct conf_field *fields, void *out,
 	      struct conf_error *err);
 
-/** Inside custom and check handlers: report "FILE:LINE: path: text". key may name a member below. @return -EINVAL. */
+/** Inside custom and check handlers: report "FILE:LINE: path: text". key may name a member below ("cps", "to[1].peer"),
+ *  or be NULL. @return -EINVAL. */
 int conf_fail(struct conf_reader *r, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /** Inside handlers: memory that lives with the document. @return NULL when out of memory. */
