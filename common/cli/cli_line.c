@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "common/cli/cli_table.h"
 #include "common/mem.h"
@@ -155,7 +156,7 @@ static size_t cli_line_common(const struct cli_candidates *c)
 	return n;
 }
 
-static unsigned char cli_line_on_tab(EditLine *el, int key)
+static unsigned char cli_line_on_tab(EditLine *el, wint_t key)
 {
 	struct cli_prompt *p = NULL;
 	const LineInfo *li = el_line(el);
@@ -216,7 +217,9 @@ static int cli_line_open(struct cli_prompt *p)
 	el_set(p->el, EL_EDITOR, "emacs");
 	el_set(p->el, EL_SIGNAL, 1);
 	el_set(p->el, EL_HIST, history, p->history);
-	el_set(p->el, EL_ADDFN, "speerctl-complete", "complete a noun or a verb", cli_line_on_tab);
+	/* The wide form keeps our literals; the narrow one makes copies that it never frees. */
+	el_wset(p->el, EL_ADDFN, L"speerctl-complete", L"complete a noun or a verb",
+		cli_line_on_tab);
 	el_set(p->el, EL_BIND, "^I", "speerctl-complete", NULL);
 	return 0;
 }

@@ -25,7 +25,8 @@
 struct admin_client {
 	struct admin_uv *server; /* reference */
 	struct stream *stream;
-	uv_timer_t turn; /* 0 ms: the next line, in the next turn of the loop */
+	uv_idle_t
+		turn; /* runs while lines wait: libuv would fire a 0 ms timer again in the same turn */
 	char *buf;
 	size_t used, size_bytes;
 	bool ended; /* the far end has sent its last byte */
@@ -98,7 +99,7 @@ static void admin_client_answer(struct admin_client *c, const char *line, size_t
 	mem_free(reply);
 }
 
-static void admin_client_on_turn(uv_timer_t *t)
+static void admin_client_on_turn(uv_idle_t *t)
 {
 	struct admin_client *c = t->data;
 
@@ -121,9 +122,12 @@ static void admin_client_work(struct admin_client *c)
 	}
 	if (!c->stream)
 		return;
-	if (c->used && memchr(c->buf, '\n', c->used))
-		uv_timer_start(&c->turn, admin_client_on_turn, 0, 0);
-	else if (c->ended)
+	if (c->used && memchr(c->buf, '\n', c->used)) {
+		uv_idle_start(&c->turn, admin_client_on_turn);
+		return;
+	}
+	uv_idle_stop(&c->turn);
+	if (c->ended)
 		admin_client_close(c, true);
 }
 
@@ -194,7 +198,7 @@ static void admin_uv_on_accept(void *arg, struct stream *s)
 	}
 	c->server = mem_ref(server);
 	c->stream = s;
-	uv_timer_init(server->loop, &c->turn);
+	uv_idle_init(server->loop, &c->turn);
 	c->turn.data = c;
 	LIST_INSERT_HEAD(&server->clients, c, entry);
 	stream_set_handlers(s, &handlers, c);

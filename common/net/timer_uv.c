@@ -17,7 +17,7 @@ struct timer_uv {
 	struct timer_wheel *wheel; /* NULL once closed */
 };
 
-static void timer_uv_arm(struct timer_uv *d);
+static void timer_uv_arm(struct timer_uv *d, int64_t least_ms);
 
 static void timer_uv_on_due(uv_timer_t *t)
 {
@@ -25,24 +25,27 @@ static void timer_uv_on_due(uv_timer_t *t)
 
 	mem_ref(d); /* a handler may close us */
 	timer_wheel_run(d->wheel, clock_now_ms());
+	/* libuv fires a timer of 0 ms again before it looks at sockets: handlers that start timers of
+	 * 0 ms would shut everybody else out. */
 	if (d->wheel)
-		timer_uv_arm(d);
+		timer_uv_arm(d, 1);
 	mem_unref(d);
 }
 
-static void timer_uv_arm(struct timer_uv *d)
+static void timer_uv_arm(struct timer_uv *d, int64_t least_ms)
 {
 	int64_t wait_ms = timer_wheel_next_ms(d->wheel, clock_now_ms());
 
 	if (wait_ms < 0)
 		uv_timer_stop(&d->timer);
 	else
-		uv_timer_start(&d->timer, timer_uv_on_due, (uint64_t)wait_ms, 0);
+		uv_timer_start(&d->timer, timer_uv_on_due,
+			       (uint64_t)(wait_ms < least_ms ? least_ms : wait_ms), 0);
 }
 
 static void timer_uv_on_earlier(void *arg)
 {
-	timer_uv_arm(arg);
+	timer_uv_arm(arg, 0);
 }
 
 static void timer_uv_on_closed(uv_handle_t *h)
@@ -61,7 +64,7 @@ int timer_uv_new(uv_loop_t *loop, struct timer_wheel *w, struct timer_uv **ret_d
 	d->wheel = w;
 	timer_wheel_set_clock(w, clock_now_ms);
 	timer_wheel_on_earlier(w, timer_uv_on_earlier, d);
-	timer_uv_arm(d);
+	timer_uv_arm(d, 0);
 	*ret_driver = d;
 	return 0;
 }

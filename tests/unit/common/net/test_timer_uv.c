@@ -126,6 +126,26 @@ static void test_handler_may_close_the_driver(void **state)
 	assert_true(timer_running(&f->b));
 }
 
+static void on_again(void *arg)
+{
+	struct fixture *f = arg;
+
+	f->fired++;
+	if (f->fired < 1000)
+		timer_start(f->wheel, &f->a, 0, on_again, f);
+}
+
+/* A handler that starts itself again at once must not keep the sockets waiting. */
+static void test_timers_of_zero_leave_turns_to_the_sockets(void **state)
+{
+	struct fixture *f = *state;
+
+	timer_start(f->wheel, &f->a, 0, on_again, f);
+	uv_run(&f->loop, UV_RUN_ONCE);
+	uv_run(&f->loop, UV_RUN_ONCE);
+	assert_in_range(f->fired, 1, 3);
+}
+
 static void test_no_timer_lets_the_loop_end(void **state)
 {
 	struct fixture *f = *state;
@@ -143,6 +163,7 @@ int main(void)
 		T(test_delay_counts_from_now_after_idling),
 		T(test_timers_started_by_a_handler_fire),
 		T(test_handler_may_close_the_driver),
+		T(test_timers_of_zero_leave_turns_to_the_sockets),
 		T(test_no_timer_lets_the_loop_end),
 	};
 
