@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sbe_conf - the sbe's configuration file as a snapshot: read, checked as a whole, swapped as a whole.
+ *
+ * Owner: a snapshot is counted (mem_ref / mem_unref); peers keep a reference, so calls that outlive a
+ * reload still have the agreement they were placed under. Thread: loop.
+ */
+#ifndef SBE_CONF_SBE_CONF_H
+#define SBE_CONF_SBE_CONF_H
+
+#include "common/conf.h"
+#include "sbe/call/call.h"
+#include "sbe/peer/peer.h"
+#include "sbe/route/route.h"
+#include "sbe/sip/transport.h"
+
+struct sbe_tls_conf { /* name first: key of the map */
+	const char *name, *certificate, *private_key;
+	struct conf_list trust; /* const char * */
+};
+struct sbe_listen_conf { /* "udp:127.0.0.1:5060", taken apart */
+	enum transport_proto proto;
+	struct addr addr;
+};
+struct sbe_realm_conf {
+	const char *name;
+	struct conf_list listen; /* struct sbe_listen_conf */
+	const char *media;       /* NULL in the file = the realm's own name; never NULL here */
+	const char *tls;         /* name in tls, or NULL */
+	const char *advertise;   /* host in Via and Contact, or NULL */
+};
+struct sbe_gate_conf {
+	struct conf_list listen; /* struct addr */
+	struct conf_list dbes;   /* const char * */
+	const char *tls;         /* name in tls, or NULL: loopback only */
+	uint32_t request_ms, open_ms, heartbeat_ms, hold_s;
+};
+struct sbe_conf {
+	const char *node;
+	struct conf_list domains; /* const char * */
+	struct {
+		const char *socket;
+	} control;
+	struct {
+		struct addr listen;
+	} http; /* family 0 = off */
+	struct sbe_gate_conf gate;
+	struct conf_list tls;    /* struct sbe_tls_conf */
+	struct conf_list realms; /* struct sbe_realm_conf */
+	struct conf_list peers;  /* struct peer_conf */
+	struct conf_list routes; /* struct route_conf */
+	struct conf_list lookup, location;
+	struct {
+		const char *directory;
+		uint32_t rotate_s, rotate_bytes;
+	} cdr;
+	struct {
+		int level;
+	} log; /* enum log_level */
+	struct {
+		uint32_t calls_max, messages_per_s;
+	} limits; /* messages_per_s: per unknown source */
+	struct {
+		uint32_t t1_ms, t2_ms, t4_ms;
+	} timers;
+};
+
+struct sbe_snapshot {
+	struct conf_doc *doc;
+	struct sbe_conf conf;
+	struct peer_set *peers;
+	struct route_set *routes;
+	struct call_config call; /* points into all of the above */
+};
+
+/** Read and check a file. old (may be NULL): peers of the same name keep their running state.
+ *  @return 0, or -errno with err->text "FILE:LINE: path: what is wrong, what is allowed". */
+int sbe_conf_load(const char *path, struct sbe_snapshot *old, struct sbe_snapshot **ret_snapshot,
+		  struct conf_error *err);
+/* free with mem_unref */
+
+/** The table of the whole file, for the schema. */
+extern const struct conf_field sbe_conf_fields[];
+
+#endif
