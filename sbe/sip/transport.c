@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/admin.h"
 #include "common/clock.h"
 #include "common/mem.h"
 #include "sbe/sip/transport_private.h"
@@ -184,27 +183,26 @@ static int list_one(void *obj, void *arg)
 {
 	const struct transport_connection *c = obj;
 	char local[ADDR_TEXT_BYTES], remote[ADDR_TEXT_BYTES];
-	json_t *row = json_pack("[I s s s s s s I I I]", (json_int_t)c->id, c->listener->realm,
-				transport_proto_name(c->listener->proto),
-				addr_print(&c->listener->local, local, sizeof(local)),
-				addr_print(&c->remote, remote, sizeof(remote)),
-				c->outgoing ? "out" : "in", c->open ? "open" : "opening",
-				(json_int_t)((clock_now_ms() - c->opened_ms) / 1000),
-				(json_int_t)c->messages_in, (json_int_t)c->messages_out);
+	json_int_t age_s = (json_int_t)((clock_now_ms() - c->opened_ms) / 1000);
 
-	return admin_row(arg, row);
+	(void)addr_print(&c->listener->local, local, sizeof(local));
+	(void)addr_print(&c->remote, remote, sizeof(remote));
+	return json_array_append_new(
+		arg, json_pack("[I s s s s s s I I I]", (json_int_t)c->id, c->listener->realm,
+			       transport_proto_name(c->listener->proto), local, remote,
+			       c->outgoing ? "out" : "in", c->open ? "open" : "opening", age_s,
+			       (json_int_t)c->messages_in, (json_int_t)c->messages_out));
 }
 
 json_t *transport_list(const struct transport *t)
 {
-	static const char *const columns[] = {"id",          "realm",        "transport", "local",
-					      "remote",      "direction",    "state",     "age_s",
-					      "messages_in", "messages_out", NULL};
-	json_t *table = admin_table(columns);
+	json_t *rows = json_array();
 
-	if (table && table_each(t->by_id, list_one, table)) {
-		json_decref(table);
+	if (!rows || table_each(t->by_id, list_one, rows)) {
+		json_decref(rows);
 		return NULL;
 	}
-	return table;
+	return json_pack("{s:[s s s s s s s s s s], s:o}", "columns", "id", "realm", "transport",
+			 "local", "remote", "direction", "state", "age_s", "messages_in",
+			 "messages_out", "rows", rows);
 }

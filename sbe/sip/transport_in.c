@@ -5,6 +5,7 @@
  * Everything here may be hostile. What is answered is answered without state to where it came from:
  * the port in Via is not believed before somebody has parsed it.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -35,6 +36,9 @@ static void answer(struct transport *t, const struct transport_input *in, int st
 	if (is_ack(in->data, in->len_bytes))
 		return;
 	n = guard_answer(in->data, in->len_bytes, status, phrase, t->answer, sizeof(t->answer));
+	/* Answers are no larger than requests; a short one is answered without a phrase. */
+	if (n == -EMSGSIZE)
+		n = guard_answer(in->data, in->len_bytes, status, "", t->answer, sizeof(t->answer));
 	if (n <= 0)
 		return;
 	metric_add(&transport_metrics, TRANSPORT_ANSWERED, 1);
