@@ -64,12 +64,60 @@ static void failing_allocations_never_change_a_value(void **state)
 	json_decref(expected);
 }
 
+static void prints_with_an_end(void **state)
+{
+	json_t *j = json_pack("{s:s, s:[i]}", "a", "x\ny", "b", 1);
+	char *out = NULL;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(jtext_dump(j, JSON_COMPACT, "\n", &out, &n), 0);
+	assert_string_equal(out, "{\"a\":\"x\\ny\",\"b\":[1]}\n");
+	assert_int_equal(n, strlen(out));
+	mem_free(out);
+	json_decref(j);
+}
+
+struct printed {
+	json_t *json;
+	char *expected;
+};
+
+static int dump(void *arg)
+{
+	struct printed *p = arg;
+	char *out = NULL;
+	size_t n = 0;
+	int err = jtext_dump(p->json, 0, "", &out, &n);
+
+	if (!err)
+		assert_string_equal(out, p->expected);
+	else
+		assert_null(out);
+	mem_free(out);
+	return err;
+}
+
+static void failing_allocations_never_drop_characters(void **state)
+{
+	struct printed p = {.json = json_loads(text, 0, NULL)};
+
+	(void)state;
+	p.expected = json_dumps(p.json, 0);
+	assert_non_null(p.expected);
+	assert_true(oom_each(dump, &p) > 3);
+	mem_free(p.expected);
+	json_decref(p.json);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_good_text),
 		cmocka_unit_test(tells_what_is_wrong),
 		cmocka_unit_test(failing_allocations_never_change_a_value),
+		cmocka_unit_test(prints_with_an_end),
+		cmocka_unit_test(failing_allocations_never_drop_characters),
 	};
 
 	json_set_alloc_funcs(mem_buffer, mem_free);

@@ -162,8 +162,9 @@ static void test_damaged_bytes_end_the_handshake(void **state)
 
 		pair_open(&p, 65536, at);
 		pair_run(&p);
-		/* A longer length field only makes the other side wait: then it never gets done. */
-		if (p.done[0] && p.done[1] && !p.err)
+		/* A longer length field only makes the other side wait: then it never gets done. Signatures
+		 * differ in length, so a handshake may have been too short to be damaged here. */
+		if (p.done[0] && p.done[1] && !p.err && p.carried > at)
 			fail_msg("byte %ld", at);
 		if (p.err)
 			assert_true(*stream_tls_error(p.end[0]) || *stream_tls_error(p.end[1]));
