@@ -41,7 +41,7 @@ struct dialog {
  * host; a name is not looked up, the dialog then stays with the address its messages come from. Protocol, listener
  * and connection stay those of the dialog.
  *
- * All functions return 0, -EMSGSIZE (a bound above, or a local tag of more than DIALOG_TAG_BYTES - 1), -EBADMSG,
+ * All functions return 0, -EMSGSIZE (a bound above, or a local tag of more than DIALOG_TAG_BYTES - 1),
  * -ENOMEM, and leave the dialog as it was when they fail. */
 
 /** Dialog of a received INVITE: their From becomes our remote party. local_tag: what our responses carry in To. */
