@@ -258,8 +258,8 @@ int call_answer_done(struct call *call)
 	call->status = 200;
 	call->answer_ms = clock_now_ms();
 	call->answer_wall_ms = clock_wall_ms();
-	call->legs[0].peer->answered[PEER_IN]++;
-	call->legs[1].peer->answered[PEER_OUT]++;
+	peer_count_answered(call->legs[0].peer, PEER_IN);
+	peer_count_answered(call->legs[1].peer, PEER_OUT);
 	call_attempt_note(call, 200, "answered");
 	metric_add(&call_metrics, CALL_ANSWERED, 1);
 	fsm_go(&call->fsm, CALL_UP);

@@ -216,7 +216,7 @@ void call_invite_next(struct call *call, const struct call_failure *f)
 	}
 	if (failed_over) {
 		metric_add(&call_metrics, CALL_FAILOVERS, 1);
-		b->peer->failovers++;
+		peer_count_failover(b->peer);
 	}
 	call->candidate++;
 	if (call->fsm.state != CALL_OPENING)

@@ -2,8 +2,8 @@
 /*
  * peer - one peering: who they are, what was agreed, how they are now.
  *
- * The agreed part (struct peer_conf) comes from a configuration snapshot; the state (sessions, rates,
- * health, admin block) belongs to the peer's name and survives a reload.
+ * The agreed part (struct peer_conf) comes from a configuration snapshot; the state (sessions, admin
+ * block, counters) belongs to the peer's name and survives a reload.
  * Owner: the peer_set; a call holds a reference (mem_ref) on each peer it uses. Thread: loop.
  */
 #ifndef SBE_PEER_PEER_H
@@ -12,12 +12,30 @@
 #include <stdbool.h>
 
 #include "common/conf.h"
+#include "common/metric.h"
 #include "common/rate.h"
 #include "common/table.h"
 #include "proto/message.h"
 #include "sbe/sip/transport.h"
 
 #define PEER_HOPS_MAX 8
+#define PEER_RETRY_MS 30000 /* how long a failed hop is tried last */
+
+#define PEER_METRICS(X)                                                                            \
+	X(PEER_REJECT_SESSIONS, COUNTER, "sbe_limit_rejects_total{limit=\"sessions\"}",            \
+	  "calls refused by a limit of their peer")                                                \
+	X(PEER_REJECT_CPS, COUNTER, "sbe_limit_rejects_total{limit=\"cps\"}",                      \
+	  "calls refused by a limit of their peer")                                                \
+	X(PEER_REJECT_BLOCKED, COUNTER, "sbe_limit_rejects_total{limit=\"blocked\"}",              \
+	  "calls refused by a limit of their peer")                                                \
+	X(PEER_PROBE_OK, COUNTER, "sbe_probes_total{result=\"answered\"}",                         \
+	  "OPTIONS sent to next hops, by result")                                                  \
+	X(PEER_PROBE_FAILED, COUNTER, "sbe_probes_total{result=\"failed\"}",                       \
+	  "OPTIONS sent to next hops, by result")                                                  \
+	X(PEER_COUNT, GAUGE, "sbe_peers", "peers configured")                                      \
+	X(PEER_DOWN, GAUGE, "sbe_peers_down", "peers whose next hops are all dead")                \
+	X(PEER_BLOCKED, GAUGE, "sbe_peers_blocked", "peers blocked by the operator")
+METRIC_ENUM(peer_metrics, PEER_METRICS)
 
 enum peer_relay { PEER_RELAY_ALWAYS, PEER_RELAY_IF_NEEDED, PEER_RELAY_NEVER };
 enum peer_direction { PEER_IN, PEER_OUT }; /* calls they send us, calls we send them */
@@ -27,12 +45,12 @@ struct peer_limits {
 	uint32_t cps, cps_in, cps_out;
 };
 struct peer_media_conf {
-	int relay;                /* enum peer_relay; only "always" is built so far, others are refused at load */
-	struct conf_list codecs;  /* const char *; empty = all */
-	int source;               /* enum gate_source: "exact", "address", "latch", "any" */
-	uint32_t silence_s;       /* release a call whose media stopped so long; 0 = never. default 60 */
-	uint32_t dscp;            /* default 46 */
-	uint32_t rate_kbps;       /* policing per stream; 0 = from SDP b= / none */
+	int relay; /* enum peer_relay; only "always" is built so far, others are refused at load */
+	struct conf_list codecs; /* const char *; empty = all */
+	int source;              /* enum gate_source: "exact", "address", "latch", "any" */
+	uint32_t silence_s; /* release a call whose media stopped so long; 0 = never. default 60 */
+	uint32_t dscp;      /* default 46 */
+	uint32_t rate_kbps; /* policing per stream; 0 = from SDP b= / none */
 };
 struct peer_probe_conf {
 	uint32_t interval_s, down_after, up_after; /* interval 0 = no probing (default) */
@@ -46,8 +64,11 @@ struct peer_conf { /* name first: the key of the config map */
 	struct peer_limits limits;
 	struct peer_media_conf media;
 	struct peer_probe_conf probe;
-	uint32_t try_ms;            /* "sip.try_ms": how long the first response may take before the next hop is tried; default 4000 */
-	uint32_t ring_s;            /* "sip.ring_s": how long a call may ring (timer C), default 180 */
+	uint32_t
+		try_ms; /* "sip.try_ms": how long the first response may take before the next hop is tried; default 4000 */
+	uint32_t ring_s; /* "sip.ring_s": how long a call may ring (timer C), default 180 */
+	const char *
+		tls_name; /* "tls.name": name their certificate carries; NULL = first domain (RFC 5922 4) */
 };
 extern const struct conf_field peer_conf_fields[];
 
@@ -55,28 +76,44 @@ struct peer_hop {
 	char uri[128]; /* "sip:192.0.2.1:5060;transport=tcp" */
 	enum transport_proto proto;
 	struct addr addr;
-	bool down; /* by probe or a recent failure */
+	bool down; /* found dead by probes, until they find it alive; a failed call alone does not do it */
 	uint64_t retry_ms; /* a failed hop is tried last until then */
+};
+
+/* What belongs to the name, not to a configuration: a reload makes new peers, a call keeps its old one, both count here. */
+struct peer_state {
+	bool blocked;                                          /* admin state */
+	uint32_t sessions[2];                                  /* by enum peer_direction */
+	uint64_t attempts[2], answered[2], limited, failovers; /* lifetime */
 };
 
 struct peer {
 	const struct peer_conf *conf;
+	struct peer_state *state; /* counted, shared by all peers of this name */
 	char name[64];
 	struct peer_hop hops[PEER_HOPS_MAX];
 	size_t nhops;
-	bool blocked;  /* admin state */
-	bool down;     /* health: all hops are down */
-	uint32_t sessions[2]; /* by enum peer_direction */
+	bool down;            /* health: all hops are down */
 	struct rate rates[3]; /* both, in, out */
-	uint64_t attempts[2], answered[2], limited, failovers; /* lifetime */
+	void *owner;          /* reference that keeps conf alive */
 	struct table_entry by_name;
 };
 
 struct peer_set;
 
-/** Build from the config list of struct peer_conf (an array). Keeps the state of peers of the same name in old (may be NULL). */
-int peer_set_new(const struct conf_list *confs, struct peer_set *old, struct peer_set **ret_set);
+/**
+ * Build from the config list of struct peer_conf (an array), which peer_conf_check (sbe/peer/peer_conf.h) has passed.
+ * @param owner counted object the confs live in; each peer keeps a reference, so a call may outlive a reload. NULL = static.
+ * @param old   peers of the same name share their state and hops keep their health; it is not changed. May be NULL.
+ * @return 0, -EEXIST (a source or domain is there twice), -EINVAL (a next hop is no numeric sip URI), -ENOMEM.
+ */
+int peer_set_new(const struct conf_list *confs, void *owner, struct peer_set *old,
+		 struct peer_set **ret_set);
+/** Peers that somebody holds live on. */
 void peer_set_free(struct peer_set *s);
+size_t peer_set_count(const struct peer_set *s);
+/** Bring the gauges sbe_peers, _down and _blocked up to date with this set. */
+void peer_set_measure(struct peer_set *s);
 /** Longest prefix of the realm's peers. NULL = a stranger. */
 struct peer *peer_find_source(const struct peer_set *s, const char *realm, const struct addr *from);
 struct peer *peer_find_name(const struct peer_set *s, const char *name);
@@ -90,11 +127,24 @@ enum peer_limit { PEER_LIMIT_NONE, PEER_LIMIT_SESSIONS, PEER_LIMIT_CPS, PEER_LIM
 enum peer_limit peer_take(struct peer *p, enum peer_direction d, uint64_t now_us);
 void peer_give(struct peer *p, enum peer_direction d);
 const char *peer_limit_name(enum peer_limit l);
+/** Lifetime counters: a call was answered; a call went on to another next hop. */
+void peer_count_answered(struct peer *p, enum peer_direction d);
+void peer_count_failover(struct peer *p);
 /** Not blocked and not down. */
 bool peer_usable(const struct peer *p);
+/** Refuse calls in both directions from now on; calls that are there go on. */
+void peer_block(struct peer *p, bool block);
 /** A hop failed (timeout, 503, ICMP) or answered: order and health follow. */
 void peer_hop_failed(struct peer *p, size_t hop, uint64_t now_ms);
 void peer_hop_answered(struct peer *p, size_t hop);
+/** Result of probing: sets the hop's and the peer's health. */
+void peer_hop_set_down(struct peer *p, size_t hop, bool down);
+/** Shall this hop be tried only when the better ones have failed? */
+bool peer_hop_last(const struct peer *p, size_t hop, uint64_t now_ms);
+/** The peer of the realm that has a next hop at this address and port, or NULL. */
+struct peer *peer_find_hop(const struct peer_set *s, const char *realm, const struct addr *to);
+/** Name the peer's certificate must carry, or NULL if none is agreed. */
+const char *peer_tls_name(const struct peer *p);
 /** What to put as the Request-URI's host towards this peer: first domain, else NULL (then the hop's host). */
 const char *peer_domain(const struct peer *p);
 

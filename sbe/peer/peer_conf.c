@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peer_conf - the field table of a peer, and the rules a table cannot say.
+ */
+#include "sbe/peer/peer_conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/mem.h"
+
+#define SIP_PORT 5060
+#define SIPS_PORT 5061
+
+/* ---- next hops */
+
+static int hop_refuse(const char **ret_why, const char *why)
+{
+	*ret_why = why;
+	return -EINVAL;
+}
+
+static int hop_transport(const char *params, enum transport_proto *ret_proto, const char **ret_why)
+{
+	static const struct {
+		const char *text;
+		enum transport_proto proto;
+	} known[] = {{";transport=udp", TRANSPORT_UDP},
+		     {";transport=tcp", TRANSPORT_TCP},
+		     {";transport=tls", TRANSPORT_TLS}};
+
+	*ret_proto = TRANSPORT_UDP;
+	if (!*params)
+		return 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!strcasecmp(params, known[i].text)) {
+			*ret_proto = known[i].proto;
+			return 0;
+		}
+	}
+	return hop_refuse(ret_why,
+			  "the only parameter of a next hop is ;transport=udp, tcp or tls");
+}
+
+int peer_hop_parse(const char *text, struct peer_hop *ret_hop, const char **ret_why)
+{
+	struct peer_hop hop = {0};
+	char host[sizeof(hop.uri)];
+	size_t n;
+
+	if (!strncasecmp(text, "sips:", 5))
+		return hop_refuse(ret_why, "write sip: with ;transport=tls instead of sips:");
+	if (strncasecmp(text, "sip:", 4))
+		return hop_refuse(ret_why, "must be sip:IP[:port][;transport=udp|tcp|tls]");
+	if (strlen(text) >= sizeof(hop.uri))
+		return hop_refuse(ret_why, "is too long for a numeric sip URI");
+	n = strcspn(text + 4, ";");
+	memcpy(host, text + 4, n);
+	host[n] = '\0';
+	if (memchr(host, '@', n))
+		return hop_refuse(ret_why, "a next hop has no user part");
+	/* a bare IPv6 address would be ambiguous with a port: URIs have it in brackets */
+	if ((host[0] != '[' && strchr(host, ':') != strrchr(host, ':')) ||
+	    addr_parse(host, &hop.addr))
+		return hop_refuse(
+			ret_why, "must be sip:IP[:port] with a numeric address (IPv6 in brackets); "
+				 "names are not looked up in this version");
+	if (addr_is_any(&hop.addr) || addr_is_multicast(&hop.addr))
+		return hop_refuse(ret_why, "must be the address of one host");
+	if (hop_transport(text + 4 + n, &hop.proto, ret_why))
+		return -EINVAL;
+	if (!hop.addr.port && strchr(host[0] == '[' ? strchr(host, ']') : host, ':'))
+		return hop_refuse(ret_why, "port 0 cannot be sent to");
+	if (!hop.addr.port)
+		hop.addr.port = hop.proto == TRANSPORT_TLS ? SIPS_PORT : SIP_PORT;
+	snprintf(hop.uri, sizeof(hop.uri), "%s", text);
+	*ret_hop = hop;
+	return 0;
+}
+
+/* ---- the table */
+
+static const char *const relay_words[] = {"always", "if-needed", "never", NULL};
+static const char *const source_words[] = {"exact", "address", "latch", "any", NULL};
+
+#define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
+
+static const struct conf_field limits_fields[] = {
+	{FIELD(peer_limits, sessions, "sessions"), .type = CONF_UINT, .def = "0",
+	 .text = "Calls at the same time, both directions together; 0 = no limit."},
+	{FIELD(peer_limits, sessions_in, "sessions_in"), .type = CONF_UINT, .def = "0",
+	 .text = "Calls from the peer at the same time; 0 = no limit."},
+	{FIELD(peer_limits, sessions_out, "sessions_out"), .type = CONF_UINT, .def = "0",
+	 .text = "Calls to the peer at the same time; 0 = no limit."},
+	{FIELD(peer_limits, cps, "cps"), .type = CONF_UINT, .def = "0",
+	 .text = "New calls per second, both directions together; a burst of one second's worth passes."},
+	{FIELD(peer_limits, cps_in, "cps_in"), .type = CONF_UINT, .def = "0",
+	 .text = "New calls per second from the peer; 0 = no limit."},
+	{FIELD(peer_limits, cps_out, "cps_out"), .type = CONF_UINT, .def = "0",
+	 .text = "New calls per second to the peer; 0 = no limit."},
+	CONF_END,
+};
+
+static const struct conf_field media_fields[] = {
+	{FIELD(peer_media_conf, relay, "relay"), .type = CONF_ENUM, .words = relay_words,
+	 .def = "always",
+	 .text = "Whether media go through a dbe; only \"always\" is part of this version."},
+	{FIELD(peer_media_conf, codecs, "codecs"), .type = CONF_STRINGS, .max = 32,
+	 .text = "Codec names that may be negotiated, e.g. PCMA; empty or absent = all."},
+	{FIELD(peer_media_conf, source, "source"), .type = CONF_ENUM, .words = source_words,
+	 .def = "exact",
+	 .text = "Which sources media are taken from: the signalled address and port, the address with any "
+		 "port, the first sender at the signalled address, or any."},
+	{FIELD(peer_media_conf, silence_s, "silence_s"), .type = CONF_UINT, .max = 86400,
+	 .def = "60", .text = "Release a call whose media stopped for so many seconds; 0 = never."},
+	{FIELD(peer_media_conf, dscp, "dscp"), .type = CONF_UINT, .max = 63, .def = "46",
+	 .text = "DSCP of the media packets sent to the peer."},
+	{FIELD(peer_media_conf, rate_kbps, "rate_kbps"), .type = CONF_UINT, .max = 1000000,
+	 .def = "0",
+	 .text = "Police each stream from the peer to this rate; 0 = what its SDP says, else none."},
+	CONF_END,
+};
+
+static const struct conf_field probe_fields[] = {
+	{FIELD(peer_probe_conf, interval_s, "interval_s"), .type = CONF_UINT, .max = 3600,
+	 .def = "0",
+	 .text = "Send OPTIONS to each next hop every so many seconds; 0 = no probing."},
+	{FIELD(peer_probe_conf, down_after, "down_after"), .type = CONF_UINT, .min = 1, .max = 100,
+	 .def = "3", .text = "Failed probes in a row that take a next hop out of use."},
+	{FIELD(peer_probe_conf, up_after, "up_after"), .type = CONF_UINT, .min = 1, .max = 100,
+	 .def = "1", .text = "Answered probes in a row that bring it back."},
+	CONF_END,
+};
+
+/* "sip" and "tls" are objects in the file only: their members lie in struct peer_conf itself. */
+static const struct conf_field sip_fields[] = {
+	{FIELD(peer_conf, try_ms, "try_ms"), .type = CONF_UINT, .min = 100, .max = 32000,
+	 .def = "4000",
+	 .text = "How long a next hop may take for its first response before the next one is tried."},
+	{FIELD(peer_conf, ring_s, "ring_s"), .type = CONF_UINT, .min = 1, .max = 3600, .def = "180",
+	 .text = "How long a call may ring."},
+	CONF_END,
+};
+
+static const struct conf_field tls_fields[] = {
+	{FIELD(peer_conf, tls_name, "name"), .type = CONF_STRING,
+	 .text = "Name the peer's certificate carries; absent = its first domain."},
+	CONF_END,
+};
+
+static int media_check(struct conf_reader *r, void *object)
+{
+	const struct peer_media_conf *m = object;
+
+	if (m->relay != PEER_RELAY_ALWAYS)
+		return conf_fail(r, "relay",
+				 "\"%s\" is not part of this version, allowed: \"always\"",
+				 relay_words[m->relay]);
+	return 0;
+}
+
+const struct conf_field peer_conf_fields[] = {
+	{FIELD(peer_conf, realm, "realm"), .type = CONF_NAME, .required = true,
+	 .text = "Realm the peer is reached in."},
+	{FIELD(peer_conf, sources, "sources"), .type = CONF_PREFIXES, .max = 256,
+	 .text = "Addresses or prefixes its requests come from; the longest prefix of a realm wins."},
+	{FIELD(peer_conf, domains, "domains"), .type = CONF_STRINGS, .max = 256,
+	 .text = "Domains the peer owns; the first is what Request-URIs towards it carry."},
+	{FIELD(peer_conf, next_hops, "next_hops"), .type = CONF_STRINGS, .max = PEER_HOPS_MAX,
+	 .text = "Where its requests go, in order: sip:IP[:port][;transport=udp|tcp|tls]."},
+	{FIELD(peer_conf, limits, "limits"), .type = CONF_OBJECT, .fields = limits_fields,
+	 .item_bytes = sizeof(struct peer_limits), .text = "How much the peer may use."},
+	{FIELD(peer_conf, media, "media"), .type = CONF_OBJECT, .fields = media_fields,
+	 .check = media_check, .item_bytes = sizeof(struct peer_media_conf),
+	 .text = "Rules for its media."},
+	{FIELD(peer_conf, probe, "probe"), .type = CONF_OBJECT, .fields = probe_fields,
+	 .item_bytes = sizeof(struct peer_probe_conf),
+	 .text = "Watching its next hops with OPTIONS."},
+	{.key = "sip",
+	 .offset = 0,
+	 .type = CONF_OBJECT,
+	 .fields = sip_fields,
+	 .text = "Timers of its calls."},
+	{.key = "tls",
+	 .offset = 0,
+	 .type = CONF_OBJECT,
+	 .fields = tls_fields,
+	 .text = "Its identity."},
+	CONF_END,
+};
+
+/* ---- rules */
+
+static int check_hops(const struct conf_doc *doc, const char *path, const struct peer_conf *c,
+		      struct conf_error *err)
+{
+	const char *const *texts = c->next_hops.items;
+	char at[256];
+
+	for (size_t i = 0; i < c->next_hops.n; i++) {
+		struct peer_hop hop;
+		const char *why = "";
+
+		if (!peer_hop_parse(texts[i], &hop, &why))
+			continue;
+		snprintf(at, sizeof(at), "%s.%s.next_hops[%zu]", path, c->name, i);
+		return conf_fail_at(doc, at, err, "\"%.80s\": %s", texts[i], why);
+	}
+	if (c->sources.n || c->next_hops.n)
+		return 0;
+	snprintf(at, sizeof(at), "%s.%s", path, c->name);
+	return conf_fail_at(doc, at, err,
+			    "needs sources (to call us), next_hops (to be called), or both");
+}
+
+/* One source or domain of a peer. Sorted, two claims on the same thing are neighbours. */
+struct claim {
+	const struct peer_conf *peer;
+	size_t index;              /* in its list */
+	const char *domain;        /* NULL = a source */
+	struct addr_prefix source; /* in the peer's realm */
+};
+
+static int claim_compare(const struct claim *a, const struct claim *b)
+{
+	int d;
+
+	if (a->domain)
+		return strcasecmp(a->domain, b->domain);
+	d = strcmp(a->peer->realm, b->peer->realm);
+	if (!d)
+		d = a->source.net.family - b->source.net.family;
+	if (!d)
+		d = a->source.bits - b->source.bits;
+	return d ? d : memcmp(a->source.net.ip, b->source.net.ip, sizeof(a->source.net.ip));
+}
+
+static int claim_order(const void *x, const void *y)
+{
+	const struct claim *a = x, *b = y;
+	int d = claim_compare(a, b);
+
+	if (!d) /* the one that stands first in the file has the older claim */
+		d = a->peer < b->peer ? -1 : a->peer > b->peer;
+	return d ? d : (a->index > b->index) - (a->index < b->index);
+}
+
+static int claim_fail(const struct conf_doc *doc, const char *path, const struct claim *a,
+		      const struct claim *b, struct conf_error *err)
+{
+	char at[256], text[ADDR_TEXT_BYTES];
+
+	snprintf(at, sizeof(at), "%s.%s.%s[%zu]", path, b->peer->name,
+		 b->domain ? "domains" : "sources", b->index);
+	if (a->peer == b->peer)
+		return conf_fail_at(doc, at, err, "is listed twice");
+	if (b->domain)
+		return conf_fail_at(
+			doc, at, err,
+			"domain %.80s belongs to peer %s already, so it cannot be one of %s",
+			b->domain, a->peer->name, b->peer->name);
+	return conf_fail_at(
+		doc, at, err,
+		"source %s belongs to peer %s of the same realm %s already, so it cannot be "
+		"one of %s",
+		addr_prefix_print(&b->source, text, sizeof(text)), a->peer->name, a->peer->realm,
+		b->peer->name);
+}
+
+static void claim_fill(struct claim *claims, const struct conf_list *confs, bool domains)
+{
+	const struct peer_conf *c = confs->items;
+
+	for (size_t i = 0; i < confs->n; i++) {
+		const struct conf_list *list = domains ? &c[i].domains : &c[i].sources;
+
+		for (size_t k = 0; k < list->n; k++, claims++) {
+			*claims = (struct claim){.peer = &c[i], .index = k};
+			if (domains)
+				claims->domain = ((const char *const *)list->items)[k];
+			else
+				claims->source = ((const struct addr_prefix *)list->items)[k];
+		}
+	}
+}
+
+/* Of all peers one kind of claim, each only once. */
+static int check_claims(const struct conf_doc *doc, const char *path, const struct conf_list *confs,
+			bool domains, struct conf_error *err)
+{
+	const struct peer_conf *c = confs->items;
+	struct claim *claims;
+	size_t n = 0;
+	int e = 0;
+
+	for (size_t i = 0; i < confs->n; i++)
+		n += domains ? c[i].domains.n : c[i].sources.n;
+	if (n < 2)
+		return 0;
+	claims = mem_buffer(n * sizeof(*claims));
+	if (!claims)
+		return -ENOMEM;
+	claim_fill(claims, confs, domains);
+	qsort(claims, n, sizeof(*claims), claim_order);
+	for (size_t i = 1; !e && i < n; i++) {
+		if (!claim_compare(&claims[i - 1], &claims[i]))
+			e = claim_fail(doc, path, &claims[i - 1], &claims[i], err);
+	}
+	mem_free(claims);
+	return e;
+}
+
+int peer_conf_check(const struct conf_doc *doc, const char *path, const struct conf_list *confs,
+		    struct conf_error *err)
+{
+	const struct peer_conf *c = confs->items;
+	int e = 0;
+
+	for (size_t i = 0; !e && i < confs->n; i++)
+		e = check_hops(doc, path, &c[i], err);
+	if (!e)
+		e = check_claims(doc, path, confs, false, err);
+	return e ? e : check_claims(doc, path, confs, true, err);
+}
