@@ -20,7 +20,8 @@
 #define GUARD_HEADER_LINES_MAX 128U
 #define GUARD_LINE_MAX_BYTES 8192U
 #define GUARD_VIAS_MAX 60U
-#define GUARD_VALUES_MAX 512U /* commas in all headers together: each value costs the parser an object */
+#define GUARD_VALUES_MAX                                                                           \
+	512U /* commas in all headers together: each value costs the parser an object */
 
 enum guard_verdict { GUARD_PASS, GUARD_DROP, GUARD_ANSWER };
 
@@ -43,7 +44,8 @@ enum guard_verdict { GUARD_PASS, GUARD_DROP, GUARD_ANSWER };
 	X(GUARD_VALUES, "values", "too many comma-separated values")                               \
 	X(GUARD_MISSING, "missing", "From, To, Call-ID or CSeq is missing")                        \
 	X(GUARD_DUPLICATE, "duplicate", "a header that must be single is there twice")             \
-	X(GUARD_CONTENT_LENGTH, "content_length", "Content-Length is not a number or does not fit") \
+	X(GUARD_CONTENT_LENGTH, "content_length",                                                  \
+	  "Content-Length is not a number or does not fit")                                        \
 	X(GUARD_RATE, "rate", "source is over its message rate")
 #define GUARD_ENUM_(id, name, text) id,
 enum guard_reason { GUARD_REASONS(GUARD_ENUM_) GUARD_REASON_COUNT };
@@ -51,22 +53,24 @@ enum guard_reason { GUARD_REASONS(GUARD_ENUM_) GUARD_REASON_COUNT };
 struct guard_result {
 	enum guard_verdict verdict;
 	enum guard_reason reason;
-	int status;           /* with GUARD_ANSWER: 400, 505, 513 ... */
+	int status; /* with GUARD_ANSWER: 400, 505, 513 ... */
 	const char *phrase;
-	size_t skip_bytes;    /* leading CR/LF to leave out */
-	size_t len_bytes;     /* length of the message behind skip_bytes (surplus after Content-Length on UDP is cut) */
+	size_t skip_bytes; /* leading CR/LF to leave out */
+	size_t len_bytes; /* length of the message behind skip_bytes (surplus after Content-Length on UDP is cut) */
 	bool is_request;
 };
 
 /** @param stream the framer has cut it by Content-Length (then that header is required, RFC 3261 18.3). */
-void guard_check(const uint8_t *data, size_t len_bytes, bool stream, struct guard_result *ret_result);
+void guard_check(const uint8_t *data, size_t len_bytes, bool stream,
+		 struct guard_result *ret_result);
 
 /**
  * Stateless answer to a request that may not be parsed: Vias, From, To (with a tag), Call-ID, CSeq copied as
  * found, those that are there (a Via must be). Never larger than the request: nothing to gain by forging a source.
  * @return bytes written, -ENOENT (no Via), -EMSGSIZE (too large for buf, or than the request): drop instead.
  */
-int guard_answer(const uint8_t *data, size_t len_bytes, int status, const char *phrase, char *buf, size_t size_bytes);
+int guard_answer(const uint8_t *data, size_t len_bytes, int status, const char *phrase, char *buf,
+		 size_t size_bytes);
 
 const char *guard_reason_name(enum guard_reason r);
 

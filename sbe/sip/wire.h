@@ -43,9 +43,10 @@ enum wire_method {
 /* A URI taken apart. Anything but sip/sips keeps all behind the colon in user. */
 struct wire_uri {
 	struct wire_text text; /* the whole URI, without <> */
-	struct wire_text scheme, user, host; /* user without password, still escaped; host without [] */
-	uint16_t port;                       /* 0 = none given */
-	struct wire_text params, headers;    /* without the leading ; or ? */
+	struct wire_text scheme, user,
+		host;  /* user without password, still escaped; host without [] */
+	uint16_t port; /* 0 = none given */
+	struct wire_text params, headers; /* without the leading ; or ? */
 	bool sips, is_sip, is_tel;
 };
 
@@ -66,14 +67,16 @@ void wire_setup(void);
  *         -ENOMEM. With -EBADMSG *ret_msg may still be set when it is a request that can be answered 400
  *         (has Via, From, To, Call-ID, CSeq): the caller owns it then.
  */
-int wire_parse(const uint8_t *data, size_t len_bytes, struct wire_msg **ret_msg, const char **ret_why);
+int wire_parse(const uint8_t *data, size_t len_bytes, struct wire_msg **ret_msg,
+	       const char **ret_why);
 
 bool wire_is_request(const struct wire_msg *m);
-enum wire_method wire_method(const struct wire_msg *m); /* of the request line, or of CSeq in a response */
+enum wire_method wire_method(
+	const struct wire_msg *m); /* of the request line, or of CSeq in a response */
 struct wire_text wire_method_text(const struct wire_msg *m);
 enum wire_method wire_method_of(struct wire_text name);
 const char *wire_method_name(enum wire_method m);
-int wire_status(const struct wire_msg *m); /* 0 for a request */
+int wire_status(const struct wire_msg *m);              /* 0 for a request */
 struct wire_text wire_reason(const struct wire_msg *m); /* phrase of a response */
 
 void wire_request_uri(const struct wire_msg *m, struct wire_uri *ret_uri);
@@ -112,11 +115,13 @@ struct wire_header {
 };
 bool wire_header_next(const struct wire_msg *m, void **it, struct wire_header *ret_header);
 /** First header with this canonical lower-case name. */
-bool wire_header_find(const struct wire_msg *m, const char *canonical, struct wire_header *ret_header);
+bool wire_header_find(const struct wire_msg *m, const char *canonical,
+		      struct wire_header *ret_header);
 /** Is option tag in any line of Require / Supported / Proxy-Require ("require", "supported", ...)? */
 bool wire_has_token(const struct wire_msg *m, const char *canonical, const char *token);
 
-struct wire_text wire_content_type(const struct wire_msg *m); /* type/subtype and parameters, n = 0 if none */
+struct wire_text wire_content_type(
+	const struct wire_msg *m); /* type/subtype and parameters, n = 0 if none */
 struct wire_text wire_body(const struct wire_msg *m);
 /** Size of the message on the wire. */
 size_t wire_size(const struct wire_msg *m);
@@ -128,7 +133,7 @@ int wire_party_parse(struct wire_text text, struct wire_party *ret_party);
 /** Parameter of a ;a=b;c list. @return true if there; value n = 0 when it has none. Case-insensitive. */
 bool wire_param(struct wire_text params, const char *name, struct wire_text *ret_value);
 
-bool wire_text_is(struct wire_text t, const char *s);     /* exact */
+bool wire_text_is(struct wire_text t, const char *s); /* exact */
 bool wire_text_is_nocase(struct wire_text t, const char *s);
 /** Copy into buf with a 0, cut if too long. @return buf. */
 const char *wire_text_copy(struct wire_text t, char *buf, size_t size_bytes);

@@ -19,7 +19,8 @@ struct wire_out {
 
 void wire_out_init(struct wire_out *o, char *buf, size_t size_bytes);
 /** "Name: value\r\n" */
-void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text value);
 /** A received header line as it is, with its line ending made CRLF. */
 void wire_out_line(struct wire_out *o, const struct wire_header *h);
