@@ -78,14 +78,21 @@ static void cli_line_offer(struct cli_candidates *c, const char *word, size_t wo
 		c->n++;
 }
 
-/* Noun and verb of a row: its first two words, whichever columns they stand in. */
+/*
+ * Noun and verb of a row, whose first cell is a usage like "call show CALL" or "lookup NUMBER|URI": a second word that
+ * is not in small letters is an argument.
+ */
 static void cli_line_command(const json_t *row, char *buf, size_t size_bytes)
 {
-	const char *first = json_string_value(json_array_get(row, 0));
-	const char *second = json_string_value(json_array_get(row, 1));
+	const char *usage = json_string_value(json_array_get(row, 0));
+	char *verb;
 
-	snprintf(buf, size_bytes, "%s %s", first ? first : "",
-		 first && strchr(first, ' ') ? "" : (second ? second : ""));
+	snprintf(buf, size_bytes, "%s ", usage ? usage : "");
+	verb = buf + strcspn(buf, " ");
+	if (*verb)
+		verb++;
+	if (!islower((unsigned char)*verb))
+		*verb = 0;
 }
 
 size_t cli_line_complete(const json_t *help, const char *line, size_t len_bytes,

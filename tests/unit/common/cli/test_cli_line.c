@@ -60,10 +60,10 @@ static void test_split_refuses(void **state)
 
 static json_t *help_of_a_daemon(void)
 {
-	return json_loads("{\"columns\":[\"noun\",\"verb\",\"args\",\"help\"],\"rows\":["
-			  "[\"call\",\"list\",\"\",\"x\"],[\"call\",\"show\",\"CALL\",\"x\"],"
-			  "[\"call\",\"kill\",\"CALL\",\"x\"],[\"cert\",\"list\",\"\",\"x\"],"
-			  "[\"status\",\"\",\"\",\"x\"],[\"lookup\",\"\",\"NUMBER\",\"x\"]]}",
+	return json_loads("{\"columns\":[\"command\",\"help\"],\"rows\":["
+			  "[\"call list [--peer PEER]\",\"x\"],[\"call show CALL\",\"x\"],"
+			  "[\"call kill CALL\",\"x\"],[\"cert list\",\"x\"],"
+			  "[\"status\",\"x\"],[\"lookup NUMBER|URI\",\"x\"]]}",
 			  0, NULL);
 }
 
@@ -82,6 +82,7 @@ static void test_complete(void **state)
 		{"call  s", "show ", 1},
 		{"call show ", "", 0},
 		{"status ", "", 0},
+		{"lookup ", "", 0}, /* what follows is an argument */
 		{"zzz", "", 3},
 		{"zzz l", "", 1},
 	};
