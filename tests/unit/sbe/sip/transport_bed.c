@@ -16,7 +16,7 @@
 #include "sbe/sip/transport_private.h"
 
 #define TBED_DEADLINE_MS 5000U
-#define TBED_TICK_MS     2U /* raw sockets are not the loop's: it wakes to look at them */
+#define TBED_TICK_MS 2U /* raw sockets are not the loop's: it wakes to look at them */
 
 static void on_tick(uv_timer_t *t)
 {
@@ -101,10 +101,11 @@ static struct addr ip_port(const char *ip)
 	return a;
 }
 
-const struct transport_listener *tbed_listen(struct tbed *b, enum transport_proto proto, const char *ip,
-					     struct tls_context *tls)
+const struct transport_listener *tbed_listen(struct tbed *b, enum transport_proto proto,
+					     const char *ip, struct tls_context *tls)
 {
-	struct transport_listen o = {.realm = "core", .proto = proto, .local = ip_port(ip), .tls = tls};
+	struct transport_listen o = {
+		.realm = "core", .proto = proto, .local = ip_port(ip), .tls = tls};
 	const struct transport_listener *l, *last = NULL;
 
 	assert_int_equal(transport_listen(b->transport, &o), 0);
@@ -208,7 +209,8 @@ void tbed_send_to(int fd, const struct addr *to, const char *text)
 	struct sockaddr_storage sa;
 	socklen_t n = addr_to_sockaddr(to, &sa);
 
-	assert_int_equal(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&sa, n), strlen(text));
+	assert_int_equal(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&sa, n),
+			 strlen(text));
 }
 
 const char *tbed_read(struct tbed *b, int fd, const char *until)
@@ -246,11 +248,12 @@ const char *tbed_options(const char *call_id)
 	static unsigned turn;
 	char *text = texts[turn++ % 4];
 
-	(void)snprintf(text, sizeof(texts[0]),
-		       "OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.9;branch=z9hG4bK-%s\r\n"
-		       "From: <sip:a@example.com>;tag=f\r\nTo: <sip:x@127.0.0.1>\r\nCall-ID: %s\r\n"
-		       "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-		       call_id, call_id);
+	(void)snprintf(
+		text, sizeof(texts[0]),
+		"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.9;branch=z9hG4bK-%s\r\n"
+		"From: <sip:a@example.com>;tag=f\r\nTo: <sip:x@127.0.0.1>\r\nCall-ID: %s\r\n"
+		"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+		call_id, call_id);
 	return text;
 }
 
@@ -266,8 +269,8 @@ static X509 *make_certificate(EVP_PKEY *key, const char *name)
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
 	X509_gmtime_adj(X509_getm_notBefore(x), -60);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1,
-				   0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+				   (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	X509_set_pubkey(x, key);
 	e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alternative);

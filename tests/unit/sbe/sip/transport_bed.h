@@ -45,8 +45,8 @@ void tbed_start(struct tbed *b);
 /** Ends it all and checks that all memory is back. */
 void tbed_stop(struct tbed *b);
 /** A listener of realm "core" at 127.0.0.N, port chosen by the kernel. */
-const struct transport_listener *tbed_listen(struct tbed *b, enum transport_proto proto, const char *ip,
-					     struct tls_context *tls);
+const struct transport_listener *tbed_listen(struct tbed *b, enum transport_proto proto,
+					     const char *ip, struct tls_context *tls);
 /** Run the loop until *value >= want; fails the test after 5 s. */
 void tbed_wait(struct tbed *b, const int *value, int want);
 /** Run the loop for a few turns: what is due happens. */
