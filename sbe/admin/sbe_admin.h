@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sbe_admin - the sbe's commands for speerctl. Owner: the app. Thread: loop.
+ */
+#ifndef SBE_ADMIN_SBE_ADMIN_H
+#define SBE_ADMIN_SBE_ADMIN_H
+
+#include "common/admin.h"
+#include "sbe/call/call.h"
+#include "sbe/conf/sbe_conf.h"
+#include "sbe/gate/gate_pool.h"
+
+struct sbe_admin_app {
+	struct sbe_snapshot **snapshot; /* the app's: changes with a reload */
+	struct call_core *calls;
+	struct gate_pool *gates;
+	struct transport *transport;
+	struct txn_layer *txns;
+	struct cdr_writer *cdr;
+	/* Read the configuration again. @return 0, or -errno with why */
+	int (*reload)(void *arg, char *why, size_t why_bytes);
+	void *reload_arg;
+	uint64_t started_ms;
+};
+
+/** Add all tables. app must outlive the admin. @return 0, -ENOMEM. */
+int sbe_admin_add(struct admin *a, struct sbe_admin_app *app);
+
+/* sbe_admin_peer.c */
+extern const struct admin_cmd sbe_admin_peer_cmds[];
+/* sbe_admin_node.c */
+extern const struct admin_cmd sbe_admin_node_cmds[];
+
+#endif

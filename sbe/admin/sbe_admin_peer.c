@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sbe_admin_peer - commands on peers and routes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "sbe/admin/sbe_admin.h"
+#include "sbe/sip/wire.h"
+
+static const char *health(const struct peer *p)
+{
+	return p->down ? "down" : "up";
+}
+
+static int list_one(struct peer *p, void *arg)
+{
+	admin_row(
+		arg,
+		json_pack("[s,s,s,s,i,i,I,I,I]", p->name, p->conf->realm,
+			  p->state->blocked ? "blocked" : "in service", health(p),
+			  (int)p->state->sessions[PEER_IN], (int)p->state->sessions[PEER_OUT],
+			  (json_int_t)(p->state->attempts[PEER_IN] + p->state->attempts[PEER_OUT]),
+			  (json_int_t)(p->state->answered[PEER_IN] + p->state->answered[PEER_OUT]),
+			  (json_int_t)p->state->limited));
+	return 0;
+}
+
+static int peer_list_cmd(void *arg, struct admin_call *c, json_t **ret_data)
+{
+	static const char *const columns[] = {"peer", "realm",    "admin",    "health",  "in",
+					      "out",  "attempts", "answered", "limited", NULL};
+	struct sbe_admin_app *app = arg;
+
+	(void)c;
+	*ret_data = admin_table(columns);
+	peer_each((*app->snapshot)->peers, list_one, *ret_data);
+	return ADMIN_OK;
+}
+
+static struct peer *find(struct sbe_admin_app *app, struct admin_call *c, const char *name)
+{
+	struct peer *p = peer_find_name((*app->snapshot)->peers, name);
+
+	if (!p)
+		admin_error(c, ADMIN_NOT_FOUND, "no peer %s (see: peer list)", name);
+	return p;
+}
+
+static json_t *show_hops(const struct peer *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->nhops; i++) {
+		bool resting = p->hops[i].retry_ms > clock_now_ms();
+
+		json_array_append_new(list, json_pack("{s:s,s:s}", "uri", p->hops[i].uri, "state",
+						      p->hops[i].down ? "down"
+						      : resting ? "failed a moment ago, tried last"
+								: "up"));
+	}
+	return list;
+}
+
+static json_t *show_limits(const struct peer_limits *l)
+{
+	return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "sessions", (int)l->sessions, "sessions_in",
+			 (int)l->sessions_in, "sessions_out", (int)l->sessions_out, "cps",
+			 (int)l->cps, "cps_in", (int)l->cps_in, "cps_out", (int)l->cps_out);
+}
+
+static int peer_show_cmd(void *arg, struct admin_call *c, json_t **ret_data)
+{
+	struct sbe_admin_app *app = arg;
+	struct peer *p = find(app, c, c->args[0]);
+	const char *domain = p ? peer_domain(p) : NULL;
+
+	if (!p)
+		return ADMIN_NOT_FOUND;
+	*ret_data = json_pack(
+		"{s:s,s:s,s:s,s:s,s:s,s:o,s:{s:i,s:i},s:o,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I}", "peer",
+		p->name, "realm", p->conf->realm, "domain", domain ? domain : "", "admin",
+		p->state->blocked ? "blocked" : "in service", "health", health(p), "next_hops",
+		show_hops(p), "sessions", "in", (int)p->state->sessions[PEER_IN], "out",
+		(int)p->state->sessions[PEER_OUT], "limits", show_limits(&p->conf->limits),
+		"attempts", "in", (json_int_t)p->state->attempts[PEER_IN], "out",
+		(json_int_t)p->state->attempts[PEER_OUT], "answered", "in",
+		(json_int_t)p->state->answered[PEER_IN], "out",
+		(json_int_t)p->state->answered[PEER_OUT], "limited", (json_int_t)p->state->limited,
+		"failovers", (json_int_t)p->state->failovers);
+	return *ret_data ? ADMIN_OK : admin_error(c, ADMIN_FAILED, "out of memory");
+}
+
+static int block(void *arg, struct admin_call *c, json_t **ret_data, bool on)
+{
+	struct peer *p = find(arg, c, c->args[0]);
+
+	if (!p)
+		return ADMIN_NOT_FOUND;
+	peer_block(p, on);
+	*ret_data = json_pack(
+		"{s:s}", "text",
+		on ? "No new calls from or to this peer; those that are up go on. Undo: peer unblock NAME"
+		   : "New calls from and to this peer are allowed again.");
+	return ADMIN_OK;
+}
+
+static int peer_block_cmd(void *arg, struct admin_call *c, json_t **ret_data)
+{
+	return block(arg, c, ret_data, true);
+}
+
+static int peer_unblock_cmd(void *arg, struct admin_call *c, json_t **ret_data)
+{
+	return block(arg, c, ret_data, false);
+}
+
+static int route_list_cmd(void *arg, struct admin_call *c, json_t **ret_data)
+{
+	(void)c;
+	*ret_data = route_list((*((struct sbe_admin_app *)arg)->snapshot)->routes);
+	return ADMIN_OK;
+}
+
+static bool is_ours(struct sbe_admin_app *app, const struct wire_uri *u)
+{
+	const struct call_config *config = &(*app->snapshot)->call;
+
+	if (u->is_tel || transport_is_ours(app->transport, u->host, u->port))
+		return true;
+	for (size_t i = 0; i < config->ndomains; i++) {
+		if (wire_text_is_nocase(u->host, config->domains[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Ask the routes what they would do; no call is placed. */
+static int explain(struct sbe_admin_app *app, struct admin_call *c, const char *from,
+		   const char *target, json_t **ret_data)
+{
+	char text[300], user[128], host[128];
+	struct route_query q = {.user = user, .host = host};
+	struct route_plan plan;
+	struct wire_uri u;
+	json_t *steps;
+
+	if (from && !(q.from = find(app, c, from)))
+		return ADMIN_NOT_FOUND;
+	snprintf(text, sizeof(text), "%s%s", strchr(target, ':') ? "" : "tel:", target);
+	if (wire_uri_parse((struct wire_text){text, strlen(text)}, &u))
+		return admin_error(c, ADMIN_USAGE,
+				   "%.100s is neither a number nor a sip or tel URI", target);
+	wire_text_copy(u.user, user, sizeof(user));
+	wire_text_copy(u.host, host, sizeof(host));
+	q.ours = is_ours(app, &u);
+	steps = json_array();
+	route_plan((*app->snapshot)->routes, &q, clock_now_ms(), steps, &plan);
+	*ret_data = json_pack("{s:s,s:s,s:s,s:o}", "from", from ? from : "", "target", target,
+			      "route", plan.route, "steps", steps);
+	if (plan.status) {
+		json_object_set_new(*ret_data, "status", json_integer(plan.status));
+		json_object_set_new(*ret_data, "reason",
+				    json_string(plan.reason ? plan.reason : ""));
+		return ADMIN_OK;
+	}
+	steps = json_array();
+	for (size_t i = 0; i < plan.n; i++)
+		json_array_append_new(
+			steps,
+			json_pack("{s:s,s:s}", "peer", plan.candidates[i].peer->name, "next_hop",
+				  plan.candidates[i].peer->hops[plan.candidates[i].hop].uri));
+	json_object_set_new(*ret_data, "candidates", steps);
+	return ADMIN_OK;
+}
+
+static int route_test_cmd(void *arg, struct admin_call *c, json_t **ret_data)
+{
+	const char *to = admin_opt(c, "to");
+
+	if (!to)
+		return admin_error(c, ADMIN_USAGE, "usage: route test --from PEER --to URI");
+	return explain(arg, c, admin_opt(c, "from"), to, ret_data);
+}
+
+static int lookup_cmd(void *arg, struct admin_call *c, json_t **ret_data)
+{
+	return explain(arg, c, NULL, c->args[0], ret_data);
+}
+
+const struct admin_cmd sbe_admin_peer_cmds[] = {
+	{"peer", "list", "", 0, 0, "Peers with admin state, health and sessions.", peer_list_cmd},
+	{"peer", "show", "NAME", 1, 1, "One peer with its next hops, limits and counters.",
+	 peer_show_cmd},
+	{"peer", "block", "NAME", 1, 1, "Refuse new calls from and to a peer; running calls go on.",
+	 peer_block_cmd},
+	{"peer", "unblock", "NAME", 1, 1, "Allow calls from and to a peer again.",
+	 peer_unblock_cmd},
+	{"route", "list", "", 0, 0, "Routes in the order they are tried.", route_list_cmd},
+	{"route", "test", "--from PEER --to URI", 0, 0,
+	 "Which way a call would go, step by step, without placing it.", route_test_cmd},
+	{"lookup", "", "NUMBER|URI", 1, 1, "Where a number or URI leads, without a caller.",
+	 lookup_cmd},
+	{.noun = NULL},
+};

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app - wiring and life of the process: start, reload on SIGHUP, orderly stop on SIGTERM.
+ *
+ * Messages go transport -> transactions -> call; bytes go the other way through the send handler. What a
+ * layer must know of another one comes through the callbacks set up here.
+ */
+#include "sbe/app.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <uv.h>
+
+#include "common/admin.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/net/admin_uv.h"
+#include "common/net/metrics_http.h"
+#include "common/net/timer_uv.h"
+#include "common/net/tls.h"
+#include "sbe/admin/sbe_admin.h"
+#include "sbe/cdr/cdr.h"
+#include "sbe/gate/gate_pool.h"
+#include "sbe/peer/peer_probe.h"
+#include "sbe/sip/txn.h"
+
+#define LOG "sbe"
+#define STOP_LIMIT_MS 5000U /* an orderly stop never takes longer */
+#define TLS_MAX 16
+
+struct app {
+	char *conf_path;
+	struct sbe_snapshot *snapshot;
+	uv_loop_t loop;
+	uv_signal_t term, intr, hup;
+	struct timer_wheel *wheel;
+	struct timer_uv *driver;
+	struct transport *transport;
+	struct txn_layer *txns;
+	struct gate_pool *gates;
+	struct call_core *calls;
+	struct cdr_writer *cdr;
+	struct peer_probe *probe;
+	struct admin *admin;
+	struct admin_uv *admin_server;
+	struct metrics_http *http;
+	struct sbe_admin_app admin_app;
+	struct tls_context *tls[TLS_MAX]; /* as in conf.tls */
+	struct timer stop_limit;
+	bool stopping, loop_ready;
+};
+
+/* ---- what layers tell each other ---- */
+
+static void on_message(void *arg, struct wire_msg *m, const struct transport_target *from)
+{
+	struct app *a = arg;
+
+	txn_receive(a->txns, m, from);
+}
+
+static void on_send_failed(void *arg, const struct transport_target *to, int err)
+{
+	struct app *a = arg;
+
+	txn_transport_failed(a->txns, to, err);
+}
+
+static bool on_known(void *arg, const char *realm, const struct addr *from)
+{
+	struct app *a = arg;
+
+	return peer_find_source(a->snapshot->peers, realm, from) != NULL;
+}
+
+/* The name that must stand in the certificate of a peer we connect to (RFC 5922). */
+static const char *on_tls_name(void *arg, const char *realm, const struct addr *to)
+{
+	struct app *a = arg;
+	const struct peer *p = peer_find_hop(a->snapshot->peers, realm, to);
+
+	return p ? peer_tls_name(p) : NULL;
+}
+
+static int on_send(void *arg, const struct transport_target *to, const void *data, size_t len_bytes)
+{
+	struct app *a = arg;
+
+	return transport_send(a->transport, to, data, len_bytes);
+}
+
+static void on_request(void *arg, struct txn_server *s, const struct wire_msg *m)
+{
+	call_on_request(((struct app *)arg)->calls, s, m);
+}
+
+static void on_ack(void *arg, const struct wire_msg *m, const struct transport_target *from)
+{
+	call_on_ack(((struct app *)arg)->calls, m, from);
+}
+
+static void on_stray_2xx(void *arg, const struct wire_msg *m, const struct transport_target *from)
+{
+	call_on_stray_2xx(((struct app *)arg)->calls, m, from);
+}
+
+static const struct transport_listener *probe_listener(void *arg, const struct peer *p, size_t hop)
+{
+	struct app *a = arg;
+
+	return transport_find(a->transport, p->conf->realm, p->hops[hop].proto,
+			      p->hops[hop].addr.family);
+}
+
+/* ---- start ---- */
+
+static struct tls_context *find_tls(struct app *a, const char *name)
+{
+	const struct sbe_tls_conf *t = a->snapshot->conf.tls.items;
+
+	for (size_t i = 0; name && i < a->snapshot->conf.tls.n && i < TLS_MAX; i++) {
+		if (!strcmp(t[i].name, name))
+			return a->tls[i];
+	}
+	return NULL;
+}
+
+static int start_tls(struct app *a)
+{
+	const struct sbe_tls_conf *t = a->snapshot->conf.tls.items;
+	char why[256] = "";
+
+	for (size_t i = 0; i < a->snapshot->conf.tls.n && i < TLS_MAX; i++) {
+		const char *gate = a->snapshot->conf.gate.tls;
+		bool for_gates = gate && !strcmp(gate, t[i].name);
+		struct tls_options o = {.certificate_file = t[i].certificate,
+					.private_key_file = t[i].private_key,
+					.trust_files = t[i].trust.items,
+					.ntrust = t[i].trust.n,
+					.tls13_only = false,
+					.require_peer = for_gates};
+		int err = tlsid_new(&o, &a->tls[i], why);
+
+		if (err) {
+			LOG_ERROR(LOG, "tls %s: %s", t[i].name, why);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int start_sip(struct app *a)
+{
+	static const struct transport_handlers transport_handlers = {.message = on_message,
+								     .failed = on_send_failed,
+								     .known = on_known,
+								     .tls_name = on_tls_name};
+	static const struct txn_layer_handlers txn_handlers = {on_send, on_request, on_ack,
+							       on_stray_2xx};
+	const struct sbe_conf *c = &a->snapshot->conf;
+	const struct sbe_realm_conf *realms = c->realms.items;
+	struct txn_options o = {
+		.t1_ms = c->timers.t1_ms, .t2_ms = c->timers.t2_ms, .t4_ms = c->timers.t4_ms};
+	int err = txn_layer_new(a->wheel, &o, &txn_handlers, a, &a->txns);
+
+	if (!err)
+		err = transport_new(&a->loop, &transport_handlers, a, &a->transport);
+	for (size_t i = 0; !err && i < c->realms.n; i++) {
+		const struct sbe_listen_conf *listens = realms[i].listen.items;
+
+		for (size_t k = 0; !err && k < realms[i].listen.n; k++) {
+			struct transport_listen l = {.realm = realms[i].name,
+						     .proto = listens[k].proto,
+						     .local = listens[k].addr,
+						     .advertise = realms[i].advertise,
+						     .tls = find_tls(a, realms[i].tls)};
+			char text[ADDR_TEXT_BYTES];
+
+			err = transport_listen(a->transport, &l);
+			if (err)
+				LOG_ERROR(LOG, "realm %s: cannot listen on %s %s: %s",
+					  realms[i].name, transport_proto_name(l.proto),
+					  addr_print(&l.local, text, sizeof(text)), strerror(-err));
+		}
+	}
+	return err;
+}
+
+static int start_gates(struct app *a)
+{
+	const struct sbe_gate_conf *g = &a->snapshot->conf.gate;
+	const struct addr *listens = g->listen.items;
+	struct gate_pool_options o = {.node = a->snapshot->conf.node,
+				      .dbes = g->dbes.items,
+				      .ndbes = g->dbes.n,
+				      .request_ms = g->request_ms,
+				      .open_ms = g->open_ms,
+				      .heartbeat_ms = g->heartbeat_ms,
+				      .hold_s = g->hold_s};
+	int err = gate_pool_new(&o, a->wheel, &a->gates);
+
+	for (size_t i = 0; !err && i < g->listen.n; i++) {
+		char text[ADDR_TEXT_BYTES];
+
+		err = gate_pool_listen(a->gates, &a->loop, &listens[i], find_tls(a, g->tls));
+		if (err)
+			LOG_ERROR(LOG, "gate control: cannot listen on %s: %s",
+				  addr_print(&listens[i], text, sizeof(text)), strerror(-err));
+	}
+	return err;
+}
+
+static int start_calls(struct app *a)
+{
+	const struct sbe_conf *c = &a->snapshot->conf;
+	struct cdr_options cdr = {.directory = c->cdr.directory,
+				  .node = c->node,
+				  .rotate_s = c->cdr.rotate_s,
+				  .rotate_bytes = c->cdr.rotate_bytes};
+	struct call_options o = {.wheel = a->wheel, .calls_max = c->limits.calls_max};
+	struct peer_probe_options probe = {
+		.wheel = a->wheel, .txns = a->txns, .listener = probe_listener, .arg = a};
+	int err = cdr_start(&cdr, &a->cdr);
+
+	if (err) {
+		LOG_ERROR(LOG, "cdr directory %s: %s", cdr.directory, strerror(-err));
+		return err;
+	}
+	o.transport = a->transport;
+	o.txns = a->txns;
+	o.gates = a->gates;
+	o.cdr = a->cdr;
+	err = call_core_new(&o, &a->snapshot->call, &a->calls);
+	if (!err)
+		err = peer_probe_new(&probe, &a->probe);
+	return err ? err : peer_probe_watch(a->probe, a->snapshot->peers);
+}
+
+static int reload(void *arg, char *why, size_t why_bytes);
+
+static int start_admin(struct app *a)
+{
+	const struct sbe_conf *c = &a->snapshot->conf;
+	int err = admin_new(&a->admin);
+
+	a->admin_app = (struct sbe_admin_app){.snapshot = &a->snapshot,
+					      .calls = a->calls,
+					      .gates = a->gates,
+					      .transport = a->transport,
+					      .txns = a->txns,
+					      .cdr = a->cdr,
+					      .reload = reload,
+					      .reload_arg = a,
+					      .started_ms = clock_now_ms()};
+	if (!err)
+		err = sbe_admin_add(a->admin, &a->admin_app);
+	if (!err)
+		err = admin_uv_listen(&a->loop, c->control.socket, a->admin, &a->admin_server);
+	if (err) {
+		LOG_ERROR(LOG, "control socket %s: %s", c->control.socket, strerror(-err));
+		return err;
+	}
+	if (!c->http.listen.family)
+		return 0;
+	err = metrics_http_start(&c->http.listen, &a->http);
+	if (err)
+		LOG_ERROR(LOG, "http: %s", strerror(-err));
+	return err;
+}
+
+/* ---- reload ---- */
+
+static int reload(void *arg, char *why, size_t why_bytes)
+{
+	struct app *a = arg;
+	struct sbe_snapshot *next = NULL, *before = a->snapshot;
+	struct conf_error error = {""};
+	int err = sbe_conf_load(a->conf_path, before, &next, &error);
+
+	if (!err)
+		err = peer_probe_watch(a->probe, next->peers);
+	if (err) {
+		snprintf(why, why_bytes, "%s", error.text[0] ? error.text : strerror(-err));
+		LOG_ERROR(LOG, "reload refused, the old configuration stays: %s", why);
+		mem_unref(next);
+		return err;
+	}
+	a->snapshot = next;
+	call_core_configure(a->calls, &next->call);
+	log_set_level(NULL, (enum log_level)next->conf.log.level);
+	mem_unref(before); /* peers of running calls keep it alive */
+	LOG_NOTICE(
+		LOG,
+		"configuration reloaded from %s; listeners, gate control and cdr keep their settings until a restart",
+		a->conf_path);
+	return 0;
+}
+
+static void on_hup(uv_signal_t *handle, int signum)
+{
+	char why[512];
+
+	(void)signum;
+	sd_notify(0, "RELOADING=1");
+	reload(handle->data, why, sizeof(why));
+	sd_notify(0, "READY=1");
+}
+
+/* ---- stop ---- */
+
+static void stop_now(void *arg)
+{
+	struct app *a = arg;
+
+	timer_stop(&a->stop_limit);
+	uv_stop(&a->loop);
+}
+
+static void on_term(uv_signal_t *handle, int signum)
+{
+	struct app *a = handle->data;
+
+	(void)signum;
+	if (a->stopping) { /* asked twice: now */
+		stop_now(a);
+		return;
+	}
+	a->stopping = true;
+	sd_notify(0, "STOPPING=1");
+	LOG_NOTICE(LOG, "stopping: %zu calls are released", call_count(a->calls));
+	if (a->http)
+		metrics_http_set_ready(a->http, false);
+	timer_start(a->wheel, &a->stop_limit, STOP_LIMIT_MS, stop_now, a);
+	call_shutdown(a->calls, stop_now, a);
+}
+
+static int start_signals(struct app *a)
+{
+	struct {
+		uv_signal_t *handle;
+		uv_signal_cb fn;
+		int number;
+	} all[] = {{&a->term, on_term, SIGTERM},
+		   {&a->intr, on_term, SIGINT},
+		   {&a->hup, on_hup, SIGHUP}};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		int err = uv_signal_init(&a->loop, all[i].handle);
+
+		all[i].handle->data = a;
+		if (!err)
+			err = uv_signal_start(all[i].handle, all[i].fn, all[i].number);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int app_new(const char *conf_path, struct sbe_snapshot *snapshot, struct app **ret_app)
+{
+	struct app *a = mem_zalloc(sizeof(*a), NULL);
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	a->snapshot = snapshot;
+	wire_setup();
+	err = uv_loop_init(&a->loop);
+	a->loop_ready = !err;
+	if (!err)
+		err = mem_strdup(conf_path, 4096, &a->conf_path);
+	if (!err)
+		err = start_signals(a);
+	if (!err)
+		err = timer_wheel_new(clock_now_ms(), &a->wheel);
+	if (!err)
+		err = timer_uv_new(&a->loop, a->wheel, &a->driver);
+	if (!err)
+		err = start_tls(a);
+	if (!err)
+		err = start_gates(a);
+	if (!err)
+		err = start_sip(a);
+	if (!err)
+		err = start_calls(a);
+	if (!err)
+		err = start_admin(a);
+	if (err) {
+		LOG_ERROR(LOG, "cannot start: %s", strerror(-err));
+		a->snapshot = NULL; /* stays the caller's */
+		app_free(a);
+		return err;
+	}
+	*ret_app = a;
+	return 0;
+}
+
+int app_run(struct app *a)
+{
+	if (a->http)
+		metrics_http_set_ready(a->http, true);
+	sd_notify(0, "READY=1");
+	LOG_NOTICE(LOG, "%s is up: %zu realms, %zu peers", a->snapshot->conf.node,
+		   a->snapshot->conf.realms.n, a->snapshot->conf.peers.n);
+	uv_run(&a->loop, UV_RUN_DEFAULT);
+	LOG_NOTICE(LOG, "stopped");
+	return 0;
+}
+
+static void close_handle(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
+void app_free(struct app *a)
+{
+	if (!a)
+		return;
+	metrics_http_stop(a->http);
+	admin_uv_close(a->admin_server);
+	admin_free(a->admin);
+	peer_probe_free(a->probe);
+	call_core_free(a->calls);
+	gate_pool_free(a->gates);
+	txn_layer_free(a->txns);
+	transport_free(a->transport);
+	cdr_stop(a->cdr);
+	if (a->driver)
+		timer_uv_close(a->driver);
+	if (a->loop_ready) {
+		for (int i = 0;
+		     i < 100 && uv_loop_alive(&a->loop) && uv_run(&a->loop, UV_RUN_NOWAIT); i++)
+			;
+		uv_walk(&a->loop, close_handle, NULL); /* signals, and whatever was left */
+		uv_run(&a->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&a->loop);
+	}
+	timer_wheel_free(a->wheel);
+	for (int i = 0; i < TLS_MAX; i++)
+		mem_unref(a->tls[i]);
+	mem_unref(a->snapshot);
+	mem_unref(a->conf_path);
+	mem_unref(a);
+}
