@@ -248,7 +248,7 @@ static int admin_take(const char *line, size_t len_bytes, struct admin_request *
 	if (len_bytes > ADMIN_LINE_MAX_BYTES)
 		return admin_error(call, ADMIN_USAGE, "a request is at most %u bytes",
 				   ADMIN_LINE_MAX_BYTES);
-	err = jtext_load(line, len_bytes, &q->json, &e);
+	err = jtext_load(line, len_bytes, 0, &q->json, &e);
 	if (err == -ENOMEM)
 		return err;
 	if (err)

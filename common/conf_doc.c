@@ -169,7 +169,7 @@ static int conf_parse_text(struct conf_doc *d, struct conf_error *err)
 	unsigned line = 0;
 	int result;
 
-	result = jtext_load(d->text, d->len_bytes, &d->json, &error);
+	result = jtext_load(d->text, d->len_bytes, 0, &d->json, &error);
 	if (result == -EINVAL)
 		conf_set_error(err, d->name, error.line > 0 ? (unsigned)error.line : 1,
 			       "not valid JSON", error.text);

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "common/conf_private.h"
-#include "common/mem.h"
+#include "common/jtext.h"
+#include "common/log_text.h"
 
 #define CONF_SHOWN_BYTES 60 /* of a wrong value in an error */
 
@@ -120,22 +121,21 @@ static void conf_expected(const struct conf_field *f, char *buf, size_t size_byt
 /* "not ...": the value itself as far as it is short. */
 static void conf_shown(const json_t *value, char *buf, size_t size_bytes)
 {
-	size_t n;
+	size_t n = 0;
 
-	if (json_is_object(value)) {
-		snprintf(buf, size_bytes, "an object");
+	if (json_is_object(value) || json_is_array(value)) {
+		snprintf(buf, size_bytes, json_is_object(value) ? "an object" : "a list");
 		return;
 	}
-	if (json_is_array(value)) {
-		snprintf(buf, size_bytes, "a list");
-		return;
+	if (json_is_string(value)) {
+		buf[n++] = '"';
+		n = log_text_append(buf, size_bytes - 2, n, json_string_value(value),
+				    json_string_length(value));
+		buf[n++] = '"';
+	} else { /* a number or a word: always fits */
+		n = json_dumpb(value, buf, size_bytes - 1, JSON_ENCODE_ANY);
 	}
-	n = json_dumpb(value, buf, size_bytes - 1, JSON_ENCODE_ANY);
-	if (n < size_bytes) {
-		buf[n] = '\0';
-		return;
-	}
-	memcpy(buf + size_bytes - 4, "...", 4);
+	buf[n < size_bytes ? n : 0] = '\0';
 }
 
 int conf_expect(struct conf_reader *r, const struct conf_field *f, const json_t *value)
@@ -267,6 +267,8 @@ int conf_value_read(struct conf_reader *r, const struct conf_field *f, const jso
 
 json_t *conf_default_json(const struct conf_field *f)
 {
+	json_t *value = NULL;
+
 	switch (f->type) {
 	case CONF_BOOL:
 		return json_boolean(strcmp(f->def, "true") == 0);
@@ -278,7 +280,9 @@ json_t *conf_default_json(const struct conf_field *f)
 	case CONF_ARRAY:
 	case CONF_MAP:
 	case CONF_CUSTOM:
-		return json_loads(f->def, JSON_DECODE_ANY, NULL); /* written as JSON */
+		/* written as JSON; if it is wrong that is our bug, and the same as no memory */
+		jtext_load(f->def, strlen(f->def), JSON_DECODE_ANY, &value, NULL);
+		return value;
 	default:
 		return json_string(f->def);
 	}

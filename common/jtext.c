@@ -24,11 +24,12 @@ struct jtext_out {
 	bool failed;
 };
 
-int jtext_load(const char *text, size_t len_bytes, json_t **ret_json, json_error_t *ret_error)
+int jtext_load(const char *text, size_t len_bytes, size_t flags, json_t **ret_json,
+	       json_error_t *ret_error)
 {
 	json_error_t error;
-	json_t *first = json_loadb(text, len_bytes, 0, &error);
-	json_t *second = json_loadb(text, len_bytes, 0, first ? NULL : &error);
+	json_t *first = json_loadb(text, len_bytes, flags, &error);
+	json_t *second = json_loadb(text, len_bytes, flags, first ? NULL : &error);
 
 	if (first && second && json_equal(first, second)) {
 		json_decref(second);

@@ -11,10 +11,11 @@
 #include <stddef.h>
 
 /**
- * Parse a whole text. @param ret_error may be NULL; line and text are set with -EINVAL.
+ * Parse a whole text. @param flags of jansson, e.g. JSON_DECODE_ANY. @param ret_error may be NULL; line and text are set with -EINVAL.
  * @return 0, -EINVAL (not valid JSON), -ENOMEM.
  */
-int jtext_load(const char *text, size_t len_bytes, json_t **ret_json, json_error_t *ret_error);
+int jtext_load(const char *text, size_t len_bytes, size_t flags, json_t **ret_json,
+	       json_error_t *ret_error);
 
 /**
  * Print a value. @param flags of jansson, e.g. JSON_COMPACT. @param end is put behind it, e.g. "\n".

@@ -20,7 +20,7 @@ static void reads_good_text(void **state)
 	json_t *j = NULL;
 
 	(void)state;
-	assert_int_equal(jtext_load(text, strlen(text), &j, NULL), 0);
+	assert_int_equal(jtext_load(text, strlen(text), 0, &j, NULL), 0);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(j, "a"), 0)),
 			    "127.0.0.20:5060");
 	json_decref(j);
@@ -32,19 +32,19 @@ static void tells_what_is_wrong(void **state)
 	json_error_t e;
 
 	(void)state;
-	assert_int_equal(jtext_load("{\n\"a\": x}", 9, &j, &e), -EINVAL);
+	assert_int_equal(jtext_load("{\n\"a\": x}", 9, 0, &j, &e), -EINVAL);
 	assert_int_equal(e.line, 2);
 	assert_true(strlen(e.text) > 0);
-	assert_int_equal(jtext_load("", 0, &j, &e), -EINVAL);
-	assert_int_equal(jtext_load("{} x", 4, &j, NULL), -EINVAL);
-	assert_int_equal(jtext_load("{\"a\": \"\xff\"}", 10, &j, NULL), -EINVAL);
+	assert_int_equal(jtext_load("", 0, 0, &j, &e), -EINVAL);
+	assert_int_equal(jtext_load("{} x", 4, 0, &j, NULL), -EINVAL);
+	assert_int_equal(jtext_load("{\"a\": \"\xff\"}", 10, 0, &j, NULL), -EINVAL);
 	assert_null(j);
 }
 
 static int load(void *arg)
 {
 	json_t *j = NULL;
-	int err = jtext_load(text, strlen(text), &j, NULL);
+	int err = jtext_load(text, strlen(text), 0, &j, NULL);
 
 	if (!err)
 		assert_true(json_equal(j, arg));
