@@ -12,6 +12,7 @@
 
 #include "common/mem.h"
 #include "common/net/net_metric.h"
+#include "tests/lib/oom.h"
 
 static const struct stream_options plain = {0};
 static const struct stream_listen_options plain_listen = {0};
@@ -280,6 +281,38 @@ static void test_unix_path_too_long(void **state)
 	assert_null(n->listener);
 }
 
+static int run_listen_tcp(void *arg)
+{
+	struct net_scene *n = arg;
+	struct stream_listen_options o = {.max_per_address = 2};
+	struct addr at = net_addr("127.0.0.1:0");
+	struct stream_listener *l = NULL;
+	int err = stream_listen(&n->loop, &at, &o, on_unix_accept, n, &l);
+
+	stream_listener_close(l);
+	net_turns(&n->loop, 2);
+	return err;
+}
+
+static int run_listen_unix(void *arg)
+{
+	struct net_scene *n = arg;
+	struct stream_listener *l = NULL;
+	int err = listen_unix(n, &l);
+
+	stream_listener_close(l);
+	net_turns(&n->loop, 2);
+	/* A listener that failed half-way leaves no file behind. */
+	assert_int_equal(access(socket_path(n), F_OK), -1);
+	return err;
+}
+
+static void test_no_memory(void **state)
+{
+	assert_in_range(oom_each(run_listen_tcp, *state), 2, 20);
+	assert_in_range(oom_each(run_listen_unix, *state), 2, 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +330,7 @@ int main(void)
 		T(test_file_that_is_no_socket_is_left_alone),
 		T(test_close_does_not_remove_a_successors_socket),
 		T(test_unix_path_too_long),
+		T(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
