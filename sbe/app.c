@@ -20,6 +20,7 @@
 #include "common/mem.h"
 #include "common/net/admin_uv.h"
 #include "common/net/metrics_http.h"
+#include "common/net/net_metric.h"
 #include "common/net/timer_uv.h"
 #include "common/net/tls.h"
 #include "sbe/admin/sbe_admin.h"
@@ -370,6 +371,7 @@ int app_new(const char *conf_path, struct sbe_snapshot *snapshot, struct app **r
 		return -ENOMEM;
 	a->snapshot = snapshot;
 	wire_setup();
+	metric_register(&net_metrics);
 	err = uv_loop_init(&a->loop);
 	a->loop_ready = !err;
 	if (!err)
@@ -424,8 +426,7 @@ void app_free(struct app *a)
 	if (!a)
 		return;
 	metrics_http_stop(a->http);
-	admin_uv_close(a->admin_server);
-	admin_free(a->admin);
+	admin_uv_close(a->admin_server); /* answers still under way use the table: it is freed behind the loop */
 	peer_probe_free(a->probe);
 	call_core_free(a->calls);
 	gate_pool_free(a->gates);
@@ -442,6 +443,7 @@ void app_free(struct app *a)
 		uv_run(&a->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&a->loop);
 	}
+	admin_free(a->admin);
 	timer_wheel_free(a->wheel);
 	for (int i = 0; i < TLS_MAX; i++)
 		mem_unref(a->tls[i]);

@@ -106,8 +106,12 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 	if (to.tag.n) {
 		in_dialog(core, s, m, p);
 	} else if (!p) {
+		/* Sent once and forgotten: a stranger's flood must not fill the transaction table. */
+		struct txn_reply r = {.status = 403, .reason = "Unsupported Peer", .once = true};
+
 		metric_add(&call_metrics, CALL_STRANGER, 1);
-		call_refuse(s, 403, "Unsupported Peer", NULL);
+		txn_server_reply(s, &r);
+		txn_server_detach(s);
 	} else if (wire_max_forwards(m) == 0) {
 		call_refuse(s, 483, NULL, NULL);
 	} else if (wire_method(m) == WIRE_INVITE) {
