@@ -2,8 +2,14 @@
 /*
  * route - where a call goes: ordered candidates (peer, next hop), and the reasons why.
  *
- * The routes of the configuration in order, longest number prefix among equals first; if none names the
- * target: lookup (LUF, request -> target domain) then location (LRF, target domain -> peer).
+ * Which route: a route matches when its from, number and domain do; what it does not name matches all, except that
+ * without a domain it matches our own domains only. Routes that name the same things (from or not, domain or not)
+ * are of the same rank. The ranks stand in the order of their first matching route, and within a rank the longest
+ * number comes first, then the order of the file. The first matching route that has a usable peer decides.
+ * If no route matches: lookup (LUF, request -> target domain), then location (LRF, target domain -> peer). These never
+ * send a call back to the peer it came from; a route does so if it says so.
+ * Which candidates: `to` by priority, within one by weighted chance (RFC 2782), each peer's next hops in order with
+ * those that failed lately or are dead last.
  * Owner: route_set the caller; a plan is a plain struct. Thread: loop. Never sees SIP library types.
  */
 #ifndef SBE_ROUTE_ROUTE_H
@@ -15,53 +21,82 @@
 #include "sbe/peer/peer.h"
 
 #define ROUTE_CANDIDATES_MAX 16
+#define ROUTE_NUMBER_BYTES 64 /* a normalised number with the 0; E.164 has 15 digits */
 
 struct route_to_conf {
 	const char *peer;
-	uint32_t priority, weight; /* defaults 1, 1 */
+	uint32_t priority,
+		weight; /* defaults 1, 1; lower priority first, weight 0 = only now and then */
 };
 struct route_conf {
 	const char *name;
-	struct conf_list from;  /* const char *: ingress peers; empty = all */
-	const char *number;     /* prefix of the normalised user part; NULL = all */
-	const char *domain;     /* Request-URI's domain; NULL = all of ours */
-	struct conf_list to;    /* struct route_to_conf */
+	struct conf_list from; /* const char *: ingress peers; empty = all */
+	const char *number;    /* prefix of the normalised user part; NULL = all */
+	const char *domain;    /* Request-URI's domain; NULL = all of ours */
+	struct conf_list to;   /* struct route_to_conf */
 };
 extern const struct conf_field route_conf_fields[];
 struct route_step_conf { /* one entry of lookup / location */
 	int type;
+	const char *suffix, *peer, *url; /* read, so that the type is what is refused */
 };
 extern const struct conf_field lookup_conf_fields[];   /* types built: table, uri */
 extern const struct conf_field location_conf_fields[]; /* types built: peers */
+/** Checks of one object (struct conf_field's check of the arrays above). */
+int route_conf_check(struct conf_reader *r, void *object);
+int lookup_conf_check(struct conf_reader *r, void *object);
+int location_conf_check(struct conf_reader *r, void *object);
 
 struct route_query {
-	const struct peer *from;
-	const char *user;  /* Request-URI's user part, unescaped, 0-terminated */
+	const struct peer *from; /* NULL = nobody in particular (`lookup`): matches every from */
+	const char *user;        /* Request-URI's user part, unescaped, 0-terminated */
 	const char *host;
-	bool ours;         /* the host is one of our domains or addresses */
+	bool ours; /* the host is one of our domains or addresses */
 };
 struct route_candidate {
 	struct peer *peer; /* borrowed from the peer set of the same snapshot */
 	size_t hop;        /* index into peer->hops */
 };
 struct route_plan {
-	char route[64];  /* which route or source decided: "b", "lookup uri" */
-	int status;      /* 0 = candidates there; else the SIP status to answer: 404 no route, 503 all down/blocked */
+	char route[64]; /* which route or source decided: "b", "lookup uri" */
+	int status; /* 0 = candidates there; else the SIP status to answer: 404 no route, 503 all down/blocked */
 	const char *reason; /* static text for it */
 	size_t n;
 	struct route_candidate candidates[ROUTE_CANDIDATES_MAX];
 };
 struct route_set;
 
-/** Cross-checks (names of peers exist) report through conf_fail_at on doc. */
-int route_set_new(const struct conf_list *routes, const struct conf_list *lookup, const struct conf_list *location,
-		  struct peer_set *peers, struct route_set **ret_set);
+/* What the configuration says about routing. */
+struct route_conf_lists {
+	struct conf_list routes;   /* struct route_conf */
+	struct conf_list lookup;   /* struct route_step_conf */
+	struct conf_list location; /* struct route_step_conf */
+};
+
+/** Rules between routes and peers: names exist and are told apart, a target has next hops. @return 0, -EINVAL with err set. */
+int route_conf_check_all(const struct conf_doc *doc, const struct route_conf_lists *c,
+			 const struct conf_list *peers, struct conf_error *err);
+
+/**
+ * Compile for use with these peers (of the same snapshot). The confs must live as long as the set.
+ * @return 0, -EINVAL (route_conf_check_all would have said why), -ENOMEM.
+ */
+int route_set_new(const struct route_conf_lists *c, struct peer_set *peers,
+		  struct route_set **ret_set);
 void route_set_free(struct route_set *s);
+/** Tests: the chances of weights from here on. */
+void route_set_seed(struct route_set *s, uint64_t seed);
 
-/** Make the plan. random01 in [0,1) per call drives weights (tests give it). why may be NULL: gets steps as JSON array
- *  of {"step","subject","result","text"} for `route test` and `call show`. */
-void route_plan(struct route_set *s, const struct route_query *q, uint64_t now_ms, json_t *why, struct route_plan *ret_plan);
+/** Make the plan. why may be NULL: gets steps as JSON array of {"step","subject","result","text"} for `route test` and
+ *  `call show`. */
+void route_plan(struct route_set *s, const struct route_query *q, uint64_t now_ms, json_t *why,
+		struct route_plan *ret_plan);
 
+/** Visual separators out, parameters cut ("+44 (20) 79;x" -> "+442079"); what is no number stays as it is.
+ *  @return buf, cut to its size. */
+const char *route_number(const char *user, char *buf, size_t size_bytes);
+
+/** Columns and rows (common/admin.h), or NULL without memory. */
 json_t *route_list(const struct route_set *s);
 
 #endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may stand in routes, lookup and location. */
+#include "tests/unit/sbe/route/route_bed.h"
+
+#include <string.h>
+
+static struct bed bed;
+
+static void refused(const char *members, const char *error)
+{
+	assert_int_not_equal(bed_up(&bed, members), 0);
+	if (!strstr(bed.error.text, error))
+		fail_msg("\"%s\" is not in \"%s\"", error, bed.error.text);
+}
+
+static void names_exist(void **state)
+{
+	(void)state;
+	refused("'routes':[{'name':'r','to':[{'peer':'pbx'},{'peer':'nobody'}]}]",
+		"routes[0].to[1].peer: route r: there is no peer \"nobody\"");
+	refused("'routes':[{'name':'r','from':['pbx','x'],'to':[{'peer':'pbx'}]}]",
+		"routes[0].from[1]: route r: there is no peer \"x\"");
+	refused("'routes':[{'name':'r','to':[{'peer':'mute'}]}]",
+		"route r: peer mute has no next_hops");
+	refused("'routes':[{'name':'r','to':[{'peer':'pbx'},{'peer':'pbx'}]}]",
+		"names peer pbx twice");
+	refused("'routes':[{'name':'r','to':[{'peer':'pbx'}]},{'name':'r','to':[{'peer':'pbx'}]}]",
+		"routes[1].name: there is another route r");
+}
+
+static void members(void **state)
+{
+	(void)state;
+	refused("'routes':[{'to':[{'peer':'pbx'}]}]", "routes[0].name: is required");
+	refused("'routes':[{'name':'r'}]", "routes[0].to: is required");
+	refused("'routes':[{'name':'r','to':[]}]", "must have 1 to 32 items");
+	refused("'routes':[{'name':'r','number':'alice','to':[{'peer':'pbx'}]}]",
+		"routes[0].number: must be the beginning of a number");
+	refused("'routes':[{'name':'r','number':'--','to':[{'peer':'pbx'}]}]",
+		"beginning of a number");
+}
+
+static void types_that_are_not_built(void **state)
+{
+	(void)state;
+	refused("'lookup':[{'type':'table'},{'type':'enum','suffix':'e164.arpa'}]",
+		"lookup[1].type: lookup type enum is not part of this version");
+	refused("'lookup':[{'type':'redirect','peer':'x'}]",
+		"lookup type redirect is not part of this version");
+	refused("'location':[{'type':'dns'}]", "location type dns is not part of this version");
+	refused("'location':[{'type':'https','url':'https://x'}]",
+		"location type https is not part of this version");
+	refused("'lookup':[{'type':'magic'}]", "must be one of table, uri");
+	refused("'lookup':[{'type':'uri','suffix':'x'}]",
+		"lookup[0].suffix: does not belong to type uri");
+}
+
+static void normal(const char *user, const char *expected)
+{
+	char buf[ROUTE_NUMBER_BYTES];
+
+	assert_string_equal(route_number(user, buf, sizeof(buf)), expected);
+}
+
+static void numbers(void **state)
+{
+	(void)state;
+	char small[4];
+
+	normal("+44 (20) 79-46.00", "+4420794600");
+	normal("+1-555;npdi;rn=+1", "+1555");
+	normal("*31#12", "*31#12");
+	normal("alice.smith", "alice.smith");
+	normal("", "");
+	normal(";x", "");
+	assert_string_equal(route_number("12345", small, sizeof(small)), "123");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_exist),
+		cmocka_unit_test(members),
+		cmocka_unit_test(types_that_are_not_built),
+		cmocka_unit_test(numbers),
+	};
+
+	return cmocka_run_group_tests_name("sbe/route_conf", tests, NULL, NULL);
+}
