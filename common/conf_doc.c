@@ -158,8 +158,9 @@ static void conf_drop_comments(json_t *value)
 		else
 			conf_drop_comments(member);
 	}
-	json_array_foreach(value, i, member)
+	json_array_foreach(value, i, member) {
 		conf_drop_comments(member);
+	}
 }
 
 static int conf_parse_text(struct conf_doc *d, struct conf_error *err)

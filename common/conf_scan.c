@@ -209,10 +209,13 @@ static int conf_scan_check_list(struct conf_scan *s, int depth, struct conf_path
 	s->p++;
 	for (size_t i = 0; !err && (c = conf_scan_peek(s)) && c != ']'; i++) {
 		size_t outer = conf_path_index(path, i);
+		const char *before = s->p;
 
 		err = conf_scan_check_value(s, depth, path);
 		if (!err)
 			conf_path_cut(path, outer);
+		if (s->p == before) /* not JSON after all: never go on for ever */
+			break;
 	}
 	s->p += !err && s->p < s->end;
 	return err;

@@ -38,6 +38,10 @@ static void tells_what_is_wrong(void **state)
 	assert_int_equal(jtext_load("", 0, 0, &j, &e), -EINVAL);
 	assert_int_equal(jtext_load("{} x", 4, 0, &j, NULL), -EINVAL);
 	assert_int_equal(jtext_load("{\"a\": \"\xff\"}", 10, 0, &j, NULL), -EINVAL);
+	assert_int_equal(jtext_load("{\"a\":\n1\0}", 9, 0, &j, &e), -EINVAL);
+	assert_int_equal(e.line, 2);
+	assert_string_equal(e.text, "a 0 byte is not allowed");
+	assert_int_equal(jtext_load("{\"a\":\n1\0}", 9, 0, &j, NULL), -EINVAL);
 	assert_null(j);
 }
 
