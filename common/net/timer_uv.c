@@ -22,9 +22,10 @@ static void timer_uv_arm(struct timer_uv *d, int64_t least_ms);
 static void timer_uv_on_due(uv_timer_t *t)
 {
 	struct timer_uv *d = t->data;
+	struct timer_wheel *w = d->wheel;
 
 	mem_ref(d); /* a handler may close us */
-	timer_wheel_run(d->wheel, clock_now_ms());
+	timer_wheel_run(w, clock_now_ms());
 	/* libuv fires a timer of 0 ms again before it looks at sockets: handlers that start timers of
 	 * 0 ms would shut everybody else out. */
 	if (d->wheel)
