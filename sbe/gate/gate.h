@@ -39,25 +39,28 @@ enum gate_trouble {
 	GATE_TROUBLE_EVENT, /* a Notify; event is set */
 	GATE_TROUBLE_LOST,  /* association lost: media may go on, nothing can be changed for now */
 	GATE_TROUBLE_BACK,  /* association is back and the context still there */
-	GATE_TROUBLE_GONE,  /* the context does not exist any more (cold restart, audit, hold time over) */
+	GATE_TROUBLE_GONE, /* the context does not exist any more (cold restart, audit, hold time over) */
 };
-typedef void(gate_trouble_h)(void *arg, enum gate_trouble what, int side, const struct gate_event *event);
+typedef void(gate_trouble_h)(void *arg, enum gate_trouble what, int side,
+			     const struct gate_event *event);
 
 struct gate_open_params {
-	const char *realm[2];            /* media realm of termination 0 and 1 */
-	uint8_t family[2];               /* ADDR_V4/V6/NONE per side */
+	const char *realm[2]; /* media realm of termination 0 and 1 */
+	uint8_t family[2];    /* ADDR_V4/V6/NONE per side */
 	size_t nstreams;
-	struct gate_stream streams[2][GATE_STREAMS_MAX]; /* per side: ids, remote, source, payloads, mode ... */
+	struct gate_stream
+		streams[2]
+		       [GATE_STREAMS_MAX]; /* per side: ids, remote, source, payloads, mode ... */
 	bool emergency;
-	const char *label;               /* call token, for logs; copied */
+	const char *label; /* call token, for logs; copied */
 };
 
 /**
  * Open a context with two terminations. reply's commands [0] and [1] are the two Adds.
  * @return 0 (the callback will come, never before this returns), -ENOMEM.
  */
-int gate_open(struct gate_pool *p, const struct gate_open_params *params, gate_reply_h *fn, void *arg,
-	      struct gate_context **ret_context);
+int gate_open(struct gate_pool *p, const struct gate_open_params *params, gate_reply_h *fn,
+	      void *arg, struct gate_context **ret_context);
 
 /* Streams per side; n = 0 leaves a side alone. A stream id the context does not have yet is added (closed, with
  * addresses chosen: they come back in the reply as for an Add). */
@@ -66,14 +69,17 @@ struct gate_change {
 	size_t n[2];
 };
 /** Change streams of one or both sides. Requests of one context keep their order. reply's commands [0] and [1] are
- *  the Modifies of side 0 and 1 (a side left alone has no streams there). */
-int gate_modify(struct gate_context *c, const struct gate_change *change, gate_reply_h *fn, void *arg);
+ *  the Modifies of side 0 and 1 (a side left alone has no streams there).
+ *  @return 0 (the callback will come, never before this returns), -EBUSY (not open yet), -EHOSTDOWN (gone), -ENOMEM. */
+int gate_modify(struct gate_context *c, const struct gate_change *change, gate_reply_h *fn,
+		void *arg);
 
 /** Set who hears of trouble. */
 void gate_on_trouble(struct gate_context *c, gate_trouble_h *fn, void *arg);
 
 /**
- * Subtract everything; fn (may be NULL) gets the final counters once. The context is freed by this call; a pending open or
+ * Subtract everything; fn (may be NULL) gets the final counters once, never before this returns (err -ECANCELED: it was
+ * not open yet). The context is freed by this call; a pending open or
  * modify gets no callback any more (a late success is subtracted). NULL is fine.
  */
 void gate_close(struct gate_context *c, gate_final_h *fn, void *arg);

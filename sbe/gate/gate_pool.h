@@ -15,28 +15,31 @@
 #include "sbe/gate/gate.h"
 
 struct gate_pool_options {
-	const char *node;           /* our name */
-	const char *const *dbes;    /* names that may join */
+	const char *node;        /* our name */
+	const char *const *dbes; /* names that may join */
 	size_t ndbes;
-	uint32_t request_ms;        /* deadline of one request to one dbe; 0 = 500 */
-	uint32_t open_ms;           /* deadline of gate_open over all tries; 0 = 2000 */
-	uint32_t heartbeat_ms;      /* 0 = 300; three missed = association lost, so a dead dbe is out within a second */
-	uint32_t hold_s;            /* contexts of a lost dbe are reported GONE after this; 0 = 30 */
+	uint32_t request_ms; /* deadline of one request to one dbe; 0 = 500 */
+	uint32_t open_ms;    /* deadline of gate_open over all tries; 0 = 2000 */
+	uint32_t
+		heartbeat_ms; /* 0 = 250; three missed = association lost, so a dead dbe is out within a second */
+	uint32_t hold_s; /* contexts of a lost dbe are reported GONE after this; 0 = 30 */
 };
 
-int gate_pool_new(const struct gate_pool_options *o, struct timer_wheel *wheel, struct gate_pool **ret_pool);
+int gate_pool_new(const struct gate_pool_options *o, struct timer_wheel *wheel,
+		  struct gate_pool **ret_pool);
 void gate_pool_free(struct gate_pool *p);
 
 struct tls_context;
 /** Listen for dbes (gate_uv.c). tls NULL = plain: only on loopback, else -EPERM. Call once per address. */
-int gate_pool_listen(struct gate_pool *p, uv_loop_t *loop, const struct addr *local, struct tls_context *tls);
+int gate_pool_listen(struct gate_pool *p, uv_loop_t *loop, const struct addr *local,
+		     struct tls_context *tls);
 void gate_pool_close_listeners(struct gate_pool *p);
 
 /* Admin: JSON in the shapes of common/admin.h */
-json_t *gate_pool_list(const struct gate_pool *p);                 /* dbe list */
-json_t *gate_pool_show(const struct gate_pool *p, const char *name); /* NULL = no such dbe */
+json_t *gate_pool_list(const struct gate_pool *p);                      /* dbe list */
+json_t *gate_pool_show(const struct gate_pool *p, const char *name);    /* NULL = no such dbe */
 int gate_pool_drain(struct gate_pool *p, const char *name, bool drain); /* 0, -ENOENT */
-json_t *gate_pool_gates(const struct gate_pool *p);                /* gate list, as the sbe knows it */
+json_t *gate_pool_gates(const struct gate_pool *p); /* gate list, as the sbe knows it */
 
 /** Contexts open now, and dbes in service. */
 size_t gate_pool_contexts(const struct gate_pool *p);
