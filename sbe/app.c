@@ -287,13 +287,13 @@ static int reload(void *arg, char *why, size_t why_bytes)
 	if (err) {
 		snprintf(why, why_bytes, "%s", error.text[0] ? error.text : strerror(-err));
 		LOG_ERROR(LOG, "reload refused, the old configuration stays: %s", why);
-		mem_unref(next);
+		sbe_conf_retire(next);
 		return err;
 	}
 	a->snapshot = next;
 	call_core_configure(a->calls, &next->call);
 	log_set_level(NULL, (enum log_level)next->conf.log.level);
-	mem_unref(before); /* peers of running calls keep it alive */
+	sbe_conf_retire(before); /* peers of running calls keep it alive */
 	LOG_NOTICE(
 		LOG,
 		"configuration reloaded from %s; listeners, gate control and cdr keep their settings until a restart",
@@ -426,7 +426,8 @@ void app_free(struct app *a)
 	if (!a)
 		return;
 	metrics_http_stop(a->http);
-	admin_uv_close(a->admin_server); /* answers still under way use the table: it is freed behind the loop */
+	admin_uv_close(
+		a->admin_server); /* answers still under way use the table: it is freed behind the loop */
 	peer_probe_free(a->probe);
 	call_core_free(a->calls);
 	gate_pool_free(a->gates);
@@ -447,7 +448,7 @@ void app_free(struct app *a)
 	timer_wheel_free(a->wheel);
 	for (int i = 0; i < TLS_MAX; i++)
 		mem_unref(a->tls[i]);
-	mem_unref(a->snapshot);
+	sbe_conf_retire(a->snapshot);
 	mem_unref(a->conf_path);
 	mem_unref(a);
 }

@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 
 #include "common/log.h"
-#include "common/mem.h"
 #include "sbe/app.h"
 #include "version.h"
 
@@ -65,7 +64,7 @@ static int run(const char *path, bool check_only)
 	}
 	if (check_only) {
 		printf("%s: ok\n", path);
-		mem_unref(snapshot);
+		sbe_conf_retire(snapshot);
 		return EXIT_SUCCESS;
 	}
 	raise_files();
@@ -74,7 +73,7 @@ static int run(const char *path, bool check_only)
 	if (!err)
 		err = app_new(path, snapshot, &app);
 	if (err)
-		mem_unref(snapshot);
+		sbe_conf_retire(snapshot);
 	else
 		err = app_run(app);
 	app_free(app);

@@ -9,7 +9,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/mem.h"
 #include "common/metric.h"
 #include "sbe/admin/sbe_admin.h"
 #include "sbe/cdr/cdr.h"
@@ -77,7 +76,7 @@ static int config_check_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 	(void)arg;
 	if (sbe_conf_load(c->args[0], NULL, &s, &error))
 		return admin_error(c, ADMIN_FAILED, "%.250s", error.text);
-	mem_unref(s);
+	sbe_conf_retire(s);
 	*ret_data = json_pack("{s:s}", "text", "The file is good.");
 	return ADMIN_OK;
 }

@@ -2,7 +2,7 @@
 /*
  * sbe_conf - the sbe's configuration file as a snapshot: read, checked as a whole, swapped as a whole.
  *
- * Owner: a snapshot is counted (mem_ref / mem_unref); peers keep a reference, so calls that outlive a
+ * Owner: the app, given back with sbe_conf_retire; each peer keeps a reference, so calls that outlive a
  * reload still have the agreement they were placed under. Thread: loop.
  */
 #ifndef SBE_CONF_SBE_CONF_H
@@ -45,11 +45,10 @@ struct sbe_conf {
 		struct addr listen;
 	} http; /* family 0 = off */
 	struct sbe_gate_conf gate;
-	struct conf_list tls;    /* struct sbe_tls_conf */
-	struct conf_list realms; /* struct sbe_realm_conf */
-	struct conf_list peers;  /* struct peer_conf */
-	struct conf_list routes; /* struct route_conf */
-	struct conf_list lookup, location;
+	struct conf_list tls;          /* struct sbe_tls_conf */
+	struct conf_list realms;       /* struct sbe_realm_conf */
+	struct conf_list peers;        /* struct peer_conf */
+	struct route_conf_lists route; /* keys routes, lookup, location */
 	struct {
 		const char *directory;
 		uint32_t rotate_s, rotate_bytes;
@@ -58,8 +57,8 @@ struct sbe_conf {
 		int level;
 	} log; /* enum log_level */
 	struct {
-		uint32_t calls_max, messages_per_s;
-	} limits; /* messages_per_s: per unknown source */
+		uint32_t calls_max;
+	} limits;
 	struct {
 		uint32_t t1_ms, t2_ms, t4_ms;
 	} timers;
@@ -70,14 +69,16 @@ struct sbe_snapshot {
 	struct sbe_conf conf;
 	struct peer_set *peers;
 	struct route_set *routes;
-	struct call_config call; /* points into all of the above */
+	struct call_realm *realms; /* for call */
+	struct call_config call;   /* points into all of the above */
 };
 
 /** Read and check a file. old (may be NULL): peers of the same name keep their running state.
  *  @return 0, or -errno with err->text "FILE:LINE: path: what is wrong, what is allowed". */
 int sbe_conf_load(const char *path, struct sbe_snapshot *old, struct sbe_snapshot **ret_snapshot,
 		  struct conf_error *err);
-/* free with mem_unref */
+/** Give a snapshot back: the set of peers goes now, the rest with the last call that uses one of them. NULL is fine. */
+void sbe_conf_retire(struct sbe_snapshot *s);
 
 /** The table of the whole file, for the schema. */
 extern const struct conf_field sbe_conf_fields[];
