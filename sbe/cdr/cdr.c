@@ -32,8 +32,9 @@ METRIC_TABLE(cdr_metrics, CDR_METRICS)
 #define BATCH_BYTES (1024U * 1024)
 #define BACKOFF_MIN_MS 100U
 #define BACKOFF_MAX_MS 5000U
-#define STOP_MS 5000U
-#define ALARM_MS 10000U /* between two complaints about lost records */
+#define STOP_MS 2000U
+#define STOP_GRACE_MS 200U /* for the thread's own limit to take effect */
+#define ALARM_MS 10000U    /* between two complaints about lost records */
 
 struct cdr_line {
 	STAILQ_ENTRY(cdr_line) next;
@@ -52,9 +53,10 @@ struct cdr_writer {
 	uint64_t alarm_ms;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake, over;
 	struct cdr_lines lines; /* under the lock */
 	bool stopping;          /* under the lock */
+	bool ended;             /* under the lock: the thread is on its way out */
 	uint64_t stop_ms;       /* under the lock: when to give up */
 	atomic_size_t backlog_bytes;
 	_Atomic uint64_t lost;
@@ -86,8 +88,8 @@ static uint64_t rotate_at_ms(const struct cdr_writer *w)
 	return w->file.fd < 0 ? UINT64_MAX : w->file.opened_ms + (uint64_t)w->rotate_s * 1000;
 }
 
-/* Under the lock. @return when it was told or the time has come. */
-static void sleep_until(struct cdr_writer *w, uint64_t at_ms)
+/* Wait until somebody signals c or the time has come. Under the lock. */
+static void wait_until(struct cdr_writer *w, pthread_cond_t *c, uint64_t at_ms)
 {
 	uint64_t now_ms = clock_now_ms();
 	uint64_t wait_ms = at_ms > now_ms ? at_ms - now_ms : 0;
@@ -102,7 +104,7 @@ static void sleep_until(struct cdr_writer *w, uint64_t at_ms)
 		ts.tv_sec++;
 		ts.tv_nsec -= 1000000000;
 	}
-	pthread_cond_timedwait(&w->wake, &w->lock, &ts);
+	pthread_cond_timedwait(c, &w->lock, &ts);
 }
 
 /* Something could not be done: wait before it is tried again. @return false: time to give up. */
@@ -121,7 +123,8 @@ static bool back_off(struct cdr_writer *w, const char *what, int err)
 			go_on = false;
 			break;
 		}
-		sleep_until(w, w->stopping && w->stop_ms < until_ms ? w->stop_ms : until_ms);
+		wait_until(w, &w->wake,
+			   w->stopping && w->stop_ms < until_ms ? w->stop_ms : until_ms);
 	}
 	pthread_mutex_unlock(&w->lock);
 	w->backoff_ms = w->backoff_ms * 2 < BACKOFF_MAX_MS ? w->backoff_ms * 2 : BACKOFF_MAX_MS;
@@ -220,27 +223,35 @@ static bool next_lines(struct cdr_writer *w)
 
 	pthread_mutex_lock(&w->lock);
 	while (STAILQ_EMPTY(&w->lines) && !w->stopping && !rotate_due(w))
-		sleep_until(w, rotate_at_ms(w));
+		wait_until(w, &w->wake, rotate_at_ms(w));
 	STAILQ_CONCAT(&w->taken, &w->lines);
 	more = !w->stopping || !STAILQ_EMPTY(&w->taken);
 	pthread_mutex_unlock(&w->lock);
 	return more;
 }
 
+/* @return false: given up; the .tmp is completed at the next start. */
+static bool write_all(struct cdr_writer *w)
+{
+	while (next_lines(w)) {
+		do {
+			batch_fill(w);
+			if (!batch_write(w) || (rotate_due(w) && !rotate(w)))
+				return false;
+		} while (!STAILQ_EMPTY(&w->taken));
+	}
+	return rotate(w);
+}
+
 static void *run(void *arg)
 {
 	struct cdr_writer *w = arg;
 
-	while (next_lines(w)) {
-		do {
-			batch_fill(w);
-			if (!batch_write(w))
-				return NULL; /* the .tmp is completed at the next start */
-			if (rotate_due(w) && !rotate(w))
-				return NULL;
-		} while (!STAILQ_EMPTY(&w->taken));
-	}
-	rotate(w);
+	write_all(w);
+	pthread_mutex_lock(&w->lock);
+	w->ended = true;
+	pthread_cond_signal(&w->over);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
@@ -261,6 +272,7 @@ static void writer_destroy(void *obj)
 	cdr_file_close(&w->file);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
+	pthread_cond_destroy(&w->over);
 	mem_free(w->batch);
 	mem_unref(w->node);
 	mem_unref(w->directory);
@@ -274,6 +286,7 @@ static void init_sync(struct cdr_writer *w)
 	pthread_condattr_setclock(
 		&attr, CLOCK_MONOTONIC); /* or a step of the wall clock would stall rotation */
 	pthread_cond_init(&w->wake, &attr);
+	pthread_cond_init(&w->over, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&w->lock, NULL);
 	STAILQ_INIT(&w->lines);
@@ -384,26 +397,29 @@ int cdr_write(struct cdr_writer *w, json_t *record)
 
 void cdr_stop(struct cdr_writer *w)
 {
-	struct timespec ts;
+	uint64_t limit_ms = clock_now_ms() + STOP_MS;
+	bool ended;
 
 	if (!w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->stopping = true;
-	w->stop_ms = clock_now_ms() + STOP_MS;
+	w->stop_ms = limit_ms;
 	pthread_cond_signal(&w->wake);
+	while (!w->ended && clock_now_ms() < limit_ms + STOP_GRACE_MS)
+		wait_until(w, &w->over, limit_ms + STOP_GRACE_MS);
+	ended = w->ended;
 	pthread_mutex_unlock(&w->lock);
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += STOP_MS / 1000 + 1;
-	if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &ts)) {
-		/* A disk that does not even answer with an error (a dead NFS server): the thread cannot be
-		 * ended, and it uses w, so both are left to the end of the process. */
-		LOG_ERROR(SUBSYSTEM, "the disk does not answer: %zu bytes of records are lost",
-			  atomic_load(&w->backlog_bytes));
-		pthread_detach(w->thread);
+	if (ended) {
+		pthread_join(w->thread, NULL);
+		mem_unref(w);
 		return;
 	}
-	mem_unref(w);
+	/* A disk that does not even answer with an error (a dead NFS server): the thread cannot be ended, and it uses
+	 * w, so both are left to the end of the process. */
+	LOG_ERROR(SUBSYSTEM, "the disk does not answer: %zu bytes of records are lost",
+		  atomic_load(&w->backlog_bytes));
+	pthread_detach(w->thread);
 }
 
 uint64_t cdr_lost(const struct cdr_writer *w)

@@ -50,7 +50,7 @@ int cdr_start(const struct cdr_options *o, struct cdr_writer **ret_writer);
  *  counted), -ENOMEM (counted). */
 int cdr_write(struct cdr_writer *w, json_t *record);
 
-/** Write what is queued (at most 5 s, also when the disk does not answer at all), rotate, end the thread. NULL is fine. */
+/** Write what is queued (at most 2 s, also when the disk does not answer at all), rotate, end the thread. NULL is fine. */
 void cdr_stop(struct cdr_writer *w);
 
 uint64_t cdr_lost(const struct cdr_writer *w);
