@@ -87,18 +87,24 @@ static bool host_is_public(const struct call_core *core, const struct peer *from
 	return false;
 }
 
-/* A display name passes if it is a quoted string or plain words; else it is left out. */
-static bool display_is_safe(struct wire_text d)
+/* A display name passes as a quoted string, unless it holds what could break out of one. */
+static const char *print_display(struct wire_text d, char *buf, size_t size)
 {
-	bool quoted = d.n >= 2 && d.s[0] == '"' && d.s[d.n - 1] == '"';
-
+	if (d.n >= 2 && d.s[0] == '"' && d.s[d.n - 1] == '"') {
+		d.s++;
+		d.n -= 2;
+	}
+	buf[0] = 0;
+	if (!d.n || d.n > 120)
+		return buf;
 	for (size_t i = 0; i < d.n; i++) {
 		unsigned char c = (unsigned char)d.s[i];
 
-		if (c < 0x20 || c == 0x7f || (!quoted && strchr("\"<>,;:@\\", c)))
-			return false;
+		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+			return buf;
 	}
-	return d.n > 0 && d.n < 128;
+	snprintf(buf, size, "\"%.*s\" ", (int)d.n, d.s);
+	return buf;
 }
 
 static const char *user_phone(const struct wire_uri *u)
@@ -110,15 +116,13 @@ static const char *user_phone(const struct wire_uri *u)
 }
 
 /* name-addr with a public host; display and user as received. */
-static void print_party(char *buf, size_t size, struct wire_text display, const struct wire_uri *u,
-			const char *host)
+static void print_party(char *buf, size_t size, struct wire_text display, const struct wire_uri *u, const char *host)
 {
 	int user_bytes = u->user.n > 200 ? 200 : (int)u->user.n;
-	bool show = display_is_safe(display);
+	char name[128];
 
-	snprintf(buf, size, "%.*s%s<sip:%.*s%s%s%s>", show ? (int)display.n : 0,
-		 show ? display.s : "", show ? " " : "", user_bytes, u->user.s ? u->user.s : "",
-		 user_bytes ? "@" : "", host, user_phone(u));
+	snprintf(buf, size, "%s<sip:%.*s%s%s%s>", print_display(display, name, sizeof(name)), user_bytes,
+		 u->user.s ? u->user.s : "", user_bytes ? "@" : "", host, user_phone(u));
 }
 
 int call_headers_parties(const struct call *call, const struct wire_msg *invite,

@@ -40,7 +40,7 @@ for name, f in (("caller", 440), ("callee", 620)):
     with open(f"{sys.argv[1]}/{name}.alaw", "wb") as o:
         o.write(bytes(alaw(.6 * math.sin(2 * math.pi * f * t / 8000) + .02 * random.uniform(-1, 1)) for t in range(64000)))
 X
-for n in uac uas; do sed 's/\[auto_media_port\]/[rtpstream_audio_port]/' "$SPEER_ROOT/tests/scenario/lib/$n.xml" >"$TEST_TMP/$n.xml"; done
+for n in uac uas; do sed 's/\[auto_media_port\]/[rtpstream_audio_port]/; s/#\[call_number\]/[rtpstream_audio_port]/' "$SPEER_ROOT/tests/scenario/lib/$n.xml" >"$TEST_TMP/$n.xml"; done
 sed -i 's|^  <pause/>|  <nop><action><exec rtp_stream="caller.alaw,1,8"/></action></nop>\n&|' "$TEST_TMP/uac.xml"
 sed -i 's|^  <recv request="ACK" crlf="true"/>|&\n  <nop><action><exec rtp_stream="callee.alaw,1,8"/></action></nop>|' "$TEST_TMP/uas.xml"
 ls -l "$TEST_TMP"/*.alaw | awk '{print "  " $5 " bytes  " $9}'
@@ -50,9 +50,9 @@ cd "$TEST_TMP" || exit 1
 "$SPEER_TOOLS/rtpwatch" -n $CALLS -a caller.alaw -b callee.alaw -t 40 uac.media uas.media >watch.out & watch=$!
 NET_PIDS+=($watch)
 await 5 "the listener is there" grep -q listening watch.out
-sip_run uas uas.xml $BNET -m $CALLS
+sip_run uas uas.xml $BNET -mi $BNET -m $CALLS
 await 5 "the carrier's sipp listens" bound $BNET:5060
-sip_run uac uac.xml $PBX -m $CALLS -r 4 -d 11000 $SBE_CORE:5060
+sip_run uac uac.xml $PBX -mi $PBX -m $CALLS -r 4 -d 11000 $SBE_CORE:5060
 all_up() { [ "$(ctl -o json call list | grep -c '"up"')" = $CALLS ]; }
 await 10 "$CALLS calls are up" all_up
 

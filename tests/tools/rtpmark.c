@@ -4,12 +4,13 @@
  *
  * It learns calls from log lines of sipp, read from files while sipp writes them:
  *     MEDIA <side A|B> <key> <local ip> <local port> <relay ip> <relay port>
+ * A local port "#N" is sipp's [auto_media_port] of call N, counted from -p PORT (sipp's -mp).
  * When both sides of a key are known (the call is answered) it sends `count` packets each way, 20 ms
  * apart, every payload marked with key, side and number. A packet that arrives must carry the other
  * side's mark of the same key with the same payload; anything else is foreign. Exit 0 only if every
  * packet arrived, none twice, none foreign.
  *
- * usage: rtpmark -n CALLS -c COUNT [-t SECONDS] LOGFILE...
+ * usage: rtpmark -n CALLS -c COUNT [-p PORT] [-t SECONDS] LOGFILE...
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,6 +47,7 @@ struct call {
 static struct call calls[CALLS_MAX];
 static size_t ncalls, want_calls = 1;
 static uint32_t count = 50;
+static int base_port = 10000;
 static uint64_t foreign, malformed;
 
 static uint64_t now_ms(void)
@@ -107,14 +109,15 @@ static struct call *find(const char *key)
 
 static void learn(const char *line)
 {
-	char side, key[64], local[64], relay[64];
+	char side, key[64], local[64], port[16], relay[64];
 	int local_port, relay_port;
 	struct end *e;
 
 	line = strstr(line, "MEDIA ");
-	if (!line || sscanf(line, "MEDIA %c %63s %63s %d %63s %d", &side, key, local, &local_port, relay,
+	if (!line || sscanf(line, "MEDIA %c %63s %63s %15s %63s %d", &side, key, local, port, relay,
 			    &relay_port) != 6)
 		return;
+	local_port = port[0] == '#' ? base_port + 4 * (atoi(port + 1) - 1) % 10000 : atoi(port);
 	e = &find(key)->ends[side == 'B'];
 	if (e->known)
 		return;
@@ -273,11 +276,13 @@ int main(int argc, char **argv)
 	size_t complete = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:c:t:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:c:p:t:")) != -1) {
 		if (opt == 'n')
 			want_calls = (size_t)atoi(optarg);
 		else if (opt == 'c')
 			count = (uint32_t)atoi(optarg);
+		else if (opt == 'p')
+			base_port = atoi(optarg);
 		else if (opt == 't')
 			limit_ms = (uint64_t)atoi(optarg) * 1000;
 		else

@@ -10,9 +10,9 @@ net_config
 net_start 2
 "$SPEER_TOOLS/rtpmark" -n 1 -c 100 -t 30 "$TEST_TMP/uac.media" "$TEST_TMP/uas.media" >"$TEST_TMP/rtp.out" & mark=$!
 NET_PIDS+=($mark)
-sip_run uas "$LIB/uas.xml" $BNET -m 1 -min_rtp_port 10000
+sip_run uas "$LIB/uas.xml" $BNET -m 1 -mp 10000
 await 5 "sipp listens" bound $BNET:5060
-sip_run uac "$LIB/uac.xml" $PBX -m 1 -d 4000 -min_rtp_port 10000 $SBE_CORE:5060
+sip_run uac "$LIB/uac.xml" $PBX -m 1 -d 4000 -mp 10000 $SBE_CORE:5060
 await 5 "the call is up" sh -c "$SPEER_BIN/speerctl -s $SBE_SOCK -o json call list | grep -q '\"up\"'"
 wait $mark || { cat "$TEST_TMP/rtp.out"; fail "media did not arrive as sent"; }
 cat "$TEST_TMP/rtp.out"

@@ -12,9 +12,9 @@ net_config
 net_start 2
 "$SPEER_TOOLS/rtpmark" -n $N -c 250 -t 60 "$TEST_TMP/uac.media" "$TEST_TMP/uas.media" >"$TEST_TMP/rtp.out" & mark=$!
 NET_PIDS+=($mark)
-sip_run uas "$LIB/uas.xml" $BNET -m $N -min_rtp_port 10000
+sip_run uas "$LIB/uas.xml" $BNET -m $N -mp 10000
 await 5 "sipp listens" bound $BNET:5060
-sip_run uac "$LIB/uac.xml" $PBX -m $N -r 50 -l $N -d 14000 -min_rtp_port 10000 $SBE_CORE:5060
+sip_run uac "$LIB/uac.xml" $PBX -m $N -r 50 -l $N -d 14000 -mp 10000 $SBE_CORE:5060
 all_up() { [ "$(ctl -o json call list | grep -c '"up"')" = $N ]; }
 await 15 "$N calls are up at once" all_up
 for i in 1 2; do

@@ -97,7 +97,8 @@ net_start() { # [number of dbes]
 sip_run() {
 	local name=$1 scenario=$2 ip=$3
 	shift 3
-	net_run "$name" timeout -k 2 "${SIPP_LIMIT:-60}" sipp -sf "$scenario" -i "$ip" -mi "$ip" -p 5060 -nostdin -nd \
+	NET_MI=$((${NET_MI:-0} + 1)) # sipp binds its -mp there; the media ports at $ip are the tools'
+	net_run "$name" timeout -k 2 "${SIPP_LIMIT:-60}" sipp -sf "$scenario" -i "$ip" -mi "127.0.9.$NET_MI" -p 5060 -nostdin -nd \
 		-trace_err -error_file "$TEST_TMP/$name.err" -trace_logs -log_file "$TEST_TMP/$name.media" \
 		-trace_msg -message_file "$TEST_TMP/$name.msg" -timeout "${SIPP_LIMIT:-60}s" -timeout_error "$@"
 }
@@ -126,7 +127,7 @@ net_assert_clean() {
 		await 10 "no gate is left in dbe$i" no_dbe_gates $i
 	done
 	[ -z "${DBE1_FDS:-}" ] || ! kill -0 "$PID_dbe1" 2>/dev/null || await 10 "dbe1's descriptors are back" fds_back "$PID_dbe1" "$DBE1_FDS"
-	await 10 "the sbe's descriptors are back" fds_back "$PID_sbe" $((SBE_FDS + ${NET_FDS_MORE:-0}))
+	await 10 "the sbe's descriptors are back" fds_back "$PID_sbe" $((SBE_FDS + 1 + ${NET_FDS_MORE:-0})) # 1: the CDR file
 }
 
 # Stop daemons: an orderly stop must end with 0.
