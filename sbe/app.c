@@ -31,7 +31,7 @@
 
 #define LOG "sbe"
 #define STOP_LIMIT_MS 5000U /* an orderly stop never takes longer */
-#define TLS_MAX 16
+#define TLS_MAX SBE_TLS_MAX
 
 struct app {
 	char *conf_path;
@@ -287,13 +287,13 @@ static int reload(void *arg, char *why, size_t why_bytes)
 	if (err) {
 		snprintf(why, why_bytes, "%s", error.text[0] ? error.text : strerror(-err));
 		LOG_ERROR(LOG, "reload refused, the old configuration stays: %s", why);
-		sbe_conf_retire(next);
+		mem_unref(next);
 		return err;
 	}
 	a->snapshot = next;
 	call_core_configure(a->calls, &next->call);
 	log_set_level(NULL, (enum log_level)next->conf.log.level);
-	sbe_conf_retire(before); /* peers of running calls keep it alive */
+	mem_unref(before); /* peers of running calls keep it alive */
 	LOG_NOTICE(
 		LOG,
 		"configuration reloaded from %s; listeners, gate control and cdr keep their settings until a restart",
@@ -448,7 +448,7 @@ void app_free(struct app *a)
 	timer_wheel_free(a->wheel);
 	for (int i = 0; i < TLS_MAX; i++)
 		mem_unref(a->tls[i]);
-	sbe_conf_retire(a->snapshot);
+	mem_unref(a->snapshot);
 	mem_unref(a->conf_path);
 	mem_unref(a);
 }

@@ -64,7 +64,7 @@ static int run(const char *path, bool check_only)
 	}
 	if (check_only) {
 		printf("%s: ok\n", path);
-		sbe_conf_retire(snapshot);
+		mem_unref(snapshot);
 		return EXIT_SUCCESS;
 	}
 	raise_files();
@@ -73,7 +73,7 @@ static int run(const char *path, bool check_only)
 	if (!err)
 		err = app_new(path, snapshot, &app);
 	if (err)
-		sbe_conf_retire(snapshot);
+		mem_unref(snapshot);
 	else
 		err = app_run(app);
 	app_free(app);

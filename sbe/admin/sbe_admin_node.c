@@ -76,7 +76,7 @@ static int config_check_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 	(void)arg;
 	if (sbe_conf_load(c->args[0], NULL, &s, &error))
 		return admin_error(c, ADMIN_FAILED, "%.250s", error.text);
-	sbe_conf_retire(s);
+	mem_unref(s);
 	*ret_data = json_pack("{s:s}", "text", "The file is good.");
 	return ADMIN_OK;
 }

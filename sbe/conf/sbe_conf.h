@@ -15,7 +15,9 @@
 #include "sbe/sip/transport.h"
 
 struct sbe_tls_conf { /* name first: key of the map */
-	const char *name, *certificate, *private_key;
+	const char *name;
+	const char *certificate; /* relative names start at the configuration's directory */
+	const char *private_key;
 	struct conf_list trust; /* const char * */
 };
 struct sbe_listen_conf { /* "udp:127.0.0.1:5060", taken apart */
@@ -51,21 +53,24 @@ struct sbe_conf {
 	struct route_conf_lists route; /* keys routes, lookup, location */
 	struct {
 		const char *directory;
-		uint32_t rotate_s, rotate_bytes;
+		uint32_t rotate_s, rotate_bytes, queue_bytes;
 	} cdr;
 	struct {
 		int level;
 	} log; /* enum log_level */
 	struct {
-		uint32_t calls_max;
+		uint32_t calls_max, messages_per_s; /* messages: of one address that is no peer */
 	} limits;
 	struct {
 		uint32_t t1_ms, t2_ms, t4_ms;
 	} timers;
 };
 
+#define SBE_TLS_MAX 16
+
 struct sbe_snapshot {
-	struct conf_doc *doc;
+	struct conf_doc *doc; /* for errors and `config show` */
+	void *owner;          /* counted: keeps doc and everything read from it */
 	struct sbe_conf conf;
 	struct peer_set *peers;
 	struct route_set *routes;
@@ -73,12 +78,12 @@ struct sbe_snapshot {
 	struct call_config call;   /* points into all of the above */
 };
 
-/** Read and check a file. old (may be NULL): peers of the same name keep their running state.
+/** Read and check a file, also that its certificates can be loaded. old (may be NULL): peers of the same name keep
+ *  their running state.
  *  @return 0, or -errno with err->text "FILE:LINE: path: what is wrong, what is allowed". */
 int sbe_conf_load(const char *path, struct sbe_snapshot *old, struct sbe_snapshot **ret_snapshot,
 		  struct conf_error *err);
-/** Give a snapshot back: the set of peers goes now, the rest with the last call that uses one of them. NULL is fine. */
-void sbe_conf_retire(struct sbe_snapshot *s);
+/* free with mem_unref: peers of running calls stay, and with them what they point to */
 
 /** The table of the whole file, for the schema. */
 extern const struct conf_field sbe_conf_fields[];

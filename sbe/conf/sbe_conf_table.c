@@ -1,170 +1,281 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sbe_conf_table - the keys of sbe.json: name, type, bounds, default and a sentence for each.
+ * sbe_conf_table - the table of the sbe's whole configuration file, and the values only it has.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#include "sbe/conf/sbe_conf.h"
+#include "common/log.h"
+#include "sbe/conf/sbe_conf_private.h"
+#include "sbe/sip/txn.h"
 
-static const char *const level_words[] = {"error", "warn", "notice", "info", "debug", NULL};
+#define LISTEN_MAX 64
+#define GATE_LISTEN_MAX 16
+#define GATE_PORT 2944
+#define SIP_PORT 5060
+#define SIPS_PORT 5061
+#define SOCKET_PATH_MAX 107 /* sun_path */
 
-/* clang-format off */
-#define IN(type_name, member) .offset = offsetof(struct type_name, member)
-#define AT(member) .offset = offsetof(struct sbe_conf, member)
-#define SUB(object, member) .offset = offsetof(struct sbe_conf, object.member) - offsetof(struct sbe_conf, object)
+#define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
+
+/* ---- values of our own */
 
 /* "udp:127.0.0.1:5060" */
-static int read_listen(struct conf_reader *r, const json_t *value, void *out)
+static int listen_parse(const char *text, struct sbe_listen_conf *out)
 {
-	static const char *const names[TRANSPORT_PROTOS] = {"udp:", "tcp:", "tls:"};
-	struct sbe_listen_conf *items;
-	struct conf_list *ret = out;
-	size_t i, n = json_array_size(value);
-	const json_t *item;
+	static const char *const words[] = {"udp:", "tcp:", "tls:"}; /* as enum transport_proto */
 
-	if (!json_is_array(value) || !n || n > 16)
-		return conf_fail(r, NULL, "must be a list of 1 to 16 texts like \"udp:192.0.2.1:5060\"");
-	items = conf_alloc(r, n * sizeof(*items));
-	if (!items)
-		return conf_fail(r, NULL, "out of memory");
-	json_array_foreach(value, i, item) {
-		const char *text = json_string_value(item);
-		int proto = 0;
-
-		while (text && proto < TRANSPORT_PROTOS && strncmp(text, names[proto], 4))
-			proto++;
-		if (!text || proto == TRANSPORT_PROTOS || addr_parse(text + 4, &items[i].addr) || addr_is_any(&items[i].addr))
-			return conf_fail(r, NULL, "entry %zu must be udp:, tcp: or tls: with one numeric address of this host, "
-					 "like \"udp:192.0.2.1:5060\"", i + 1);
-		items[i].proto = (enum transport_proto)proto;
-		if (!items[i].addr.port)
-			items[i].addr.port = proto == TRANSPORT_TLS ? 5061 : 5060;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strncmp(text, words[i], 4))
+			continue;
+		if (addr_parse(text + 4, &out->addr) || addr_is_multicast(&out->addr) ||
+		    addr_is_any(
+			    &out->addr)) /* our address is what others answer to: it must be one */
+			return -EINVAL;
+		out->proto = (enum transport_proto)i;
+		if (!out->addr.port)
+			out->addr.port = i == TRANSPORT_TLS ? SIPS_PORT : SIP_PORT;
+		return 0;
 	}
-	*ret = (struct conf_list){items, n};
+	return -EINVAL;
+}
+
+static int read_listen_item(struct conf_reader *r, const json_t *item, size_t nth, void *out)
+{
+	const char *text = json_string_value(item);
+	char at[16];
+
+	if (text && !listen_parse(text, out))
+		return 0;
+	snprintf(at, sizeof(at), "[%zu]", nth);
+	return conf_fail(r, at,
+			 "must be udp:, tcp: or tls: with one address of this host, "
+			 "as in udp:192.0.2.1:5060, not %.80s",
+			 text ? text : "something else than text");
+}
+
+static int read_gate_item(struct conf_reader *r, const json_t *item, size_t nth, void *out)
+{
+	const char *text = json_string_value(item);
+	struct addr *a = out;
+	char at[16];
+
+	if (text && !addr_parse(text, a) && !addr_is_multicast(a)) {
+		if (!a->port)
+			a->port = GATE_PORT;
+		return 0;
+	}
+	snprintf(at, sizeof(at), "[%zu]", nth);
+	return conf_fail(r, at, "must be IP[:port] with IPv6 in brackets, not %.80s",
+			 text ? text : "something else than text");
+}
+
+struct item_kind {
+	size_t bytes, max;
+	int (*read)(struct conf_reader *r, const json_t *item, size_t nth, void *out);
+};
+
+static int read_items(struct conf_reader *r, const json_t *value, const struct item_kind *kind,
+		      void *out)
+{
+	struct conf_list list = {.n = json_array_size(value)};
+	int err = 0;
+
+	if (!json_is_array(value) || !list.n || list.n > kind->max)
+		return conf_fail(r, NULL, "must be a list of 1 to %zu addresses", kind->max);
+	list.items = conf_alloc(r, list.n * kind->bytes);
+	if (!list.items)
+		return -ENOMEM;
+	for (size_t i = 0; !err && i < list.n; i++)
+		err = kind->read(r, json_array_get(value, i), i,
+				 (char *)list.items + i * kind->bytes);
+	if (!err)
+		*(struct conf_list *)out = list;
+	return err;
+}
+
+static int read_sip_listen(struct conf_reader *r, const json_t *value, void *out)
+{
+	static const struct item_kind kind = {sizeof(struct sbe_listen_conf), LISTEN_MAX,
+					      read_listen_item};
+
+	return read_items(r, value, &kind, out);
+}
+
+static int read_gate_listen(struct conf_reader *r, const json_t *value, void *out)
+{
+	static const struct item_kind kind = {sizeof(struct addr), GATE_LISTEN_MAX, read_gate_item};
+
+	return read_items(r, value, &kind, out);
+}
+
+/* An address with its port, or "off". */
+static int read_http_listen(struct conf_reader *r, const json_t *value, void *out)
+{
+	const char *text = json_string_value(value);
+	struct addr a = {0};
+
+	if (!text || (strcmp(text, "off") && (addr_parse(text, &a) || !a.port)))
+		return conf_fail(r, NULL, "must be IP:port or \"off\"");
+	*(struct addr *)out = a;
 	return 0;
 }
 
-static int read_addrs(struct conf_reader *r, const json_t *value, void *out)
+static int realm_check(struct conf_reader *r, void *object)
 {
-	struct conf_list *ret = out;
-	size_t i, n = json_array_size(value);
-	struct addr *items;
-	const json_t *item;
+	struct sbe_realm_conf *realm = object;
 
-	if (!json_is_array(value) || n > 8)
-		return conf_fail(r, NULL, "must be a list of at most 8 addresses like \"127.0.0.1:2944\"");
-	items = conf_alloc(r, (n ? n : 1) * sizeof(*items));
-	if (!items)
-		return conf_fail(r, NULL, "out of memory");
-	json_array_foreach(value, i, item) {
-		const char *text = json_string_value(item);
-
-		if (!text || addr_parse(text, &items[i]) || !items[i].port)
-			return conf_fail(r, NULL, "entry %zu must be a numeric address with port, like \"127.0.0.1:2944\"", i + 1);
-	}
-	*ret = (struct conf_list){items, n};
+	(void)r;
+	if (!realm->media)
+		realm->media = realm->name;
 	return 0;
 }
 
-static const struct conf_field realm_fields[] = {
-	{.key = "listen", .type = CONF_CUSTOM, IN(sbe_realm_conf, listen), .required = true, .custom = read_listen,
-	 .item_bytes = sizeof(struct conf_list), .text = "SIP sockets of this side: udp:IP:port, tcp:IP:port, tls:IP:port."},
-	{.key = "media", .type = CONF_NAME, IN(sbe_realm_conf, media),
-	 .text = "Name of the dbes' realm that carries this side's media; absent = the same name."},
-	{.key = "tls", .type = CONF_NAME, IN(sbe_realm_conf, tls), .text = "Which identity of tls this side shows."},
-	{.key = "advertise", .type = CONF_STRING, IN(sbe_realm_conf, advertise), .max = 127,
-	 .text = "Host written into Via and Contact in place of the listener's address."},
-	CONF_END};
+/* ---- tables */
 
-static const struct conf_field tls_fields[] = {
-	{.key = "certificate", .type = CONF_STRING, IN(sbe_tls_conf, certificate), .required = true, .max = 1023,
-	 .text = "PEM file: the certificate, then its chain."},
-	{.key = "private_key", .type = CONF_STRING, IN(sbe_tls_conf, private_key), .required = true, .max = 1023,
-	 .text = "PEM file: the certificate's key."},
-	{.key = "trust", .type = CONF_STRINGS, IN(sbe_tls_conf, trust), .max = 16,
-	 .text = "PEM files of the authorities that are believed; the system's store never counts."},
-	CONF_END};
-
-static const struct conf_field gate_fields[] = {
-	{.key = "listen", .type = CONF_CUSTOM, IN(sbe_gate_conf, listen), .custom = read_addrs,
-	 .item_bytes = sizeof(struct conf_list), .text = "Addresses the dbes dial."},
-	{.key = "dbes", .type = CONF_STRINGS, IN(sbe_gate_conf, dbes), .max = 256,
-	 .text = "Names of the dbes that may join; under TLS the name in the certificate."},
-	{.key = "tls", .type = CONF_NAME, IN(sbe_gate_conf, tls),
-	 .text = "Which identity of tls gate control uses; may be absent only when all addresses are loopback."},
-	{.key = "request_ms", .type = CONF_UINT, IN(sbe_gate_conf, request_ms), .min = 50, .max = 10000, .def = "500",
-	 .text = "How long one dbe may take for an answer before another one is asked."},
-	{.key = "open_ms", .type = CONF_UINT, IN(sbe_gate_conf, open_ms), .min = 100, .max = 30000, .def = "2000",
-	 .text = "How long opening a call's media may take over all tries."},
-	{.key = "heartbeat_ms", .type = CONF_UINT, IN(sbe_gate_conf, heartbeat_ms), .min = 50, .max = 10000, .def = "300",
-	 .text = "Interval of heartbeats; three missed and the dbe is out."},
-	{.key = "hold_s", .type = CONF_UINT, IN(sbe_gate_conf, hold_s), .min = 1, .max = 3600, .def = "30",
-	 .text = "Calls of a dbe that stays away so long are released."},
-	CONF_END};
+static const char *const level_words[] = {"error", "warn",  "notice",
+					  "info",  "debug", NULL}; /* as enum log_level */
 
 static const struct conf_field control_fields[] = {
-	{.key = "socket", .type = CONF_STRING, SUB(control, socket), .max = 107, .def = "/run/speermint/sbe.sock",
-	 .text = "Unix socket speerctl talks to."},
-	CONF_END};
-
+	{.key = "socket",
+	 .type = CONF_STRING,
+	 .min = 1,
+	 .max = SOCKET_PATH_MAX,
+	 .def = "/run/speermint/sbe.sock",
+	 .text = "Unix socket that speerctl talks to."},
+	CONF_END,
+};
 static const struct conf_field http_fields[] = {
-	{.key = "listen", .type = CONF_ADDR, SUB(http, listen), .min = 1, .def = "127.0.0.1:9090",
-	 .text = "Where /metrics, /healthz and /ready are served."},
-	CONF_END};
-
+	{.key = "listen",
+	 .type = CONF_CUSTOM,
+	 .custom = read_http_listen,
+	 .item_bytes = sizeof(struct addr),
+	 .def = "\"127.0.0.1:9090\"",
+	 .text = "IP:port of /metrics, /healthz and /ready, or \"off\"."},
+	CONF_END,
+};
+static const struct conf_field gate_fields[] = {
+	{FIELD(sbe_gate_conf, listen, "listen"), .type = CONF_CUSTOM, .custom = read_gate_listen,
+	 .item_bytes = sizeof(struct conf_list), .def = "[\"127.0.0.1:2944\"]",
+	 .text = "Addresses the dbes dial, IP[:port]; default port 2944."},
+	{FIELD(sbe_gate_conf, tls, "tls"), .type = CONF_NAME,
+	 .text = "Identity from tls; only loopback addresses may do without."},
+	{FIELD(sbe_gate_conf, dbes, "dbes"), .type = CONF_STRINGS, .max = 256,
+	 .text = "Names of the dbes that may join, as in their certificates."},
+	{FIELD(sbe_gate_conf, request_ms, "request_ms"), .type = CONF_UINT, .min = 50, .max = 10000,
+	 .def = "500", .text = "How long a dbe may take for one request."},
+	{FIELD(sbe_gate_conf, open_ms, "open_ms"), .type = CONF_UINT, .min = 50, .max = 30000,
+	 .def = "2000",
+	 .text = "How long a call may wait for its media relay, all dbes tried included."},
+	{FIELD(sbe_gate_conf, heartbeat_ms, "heartbeat_ms"), .type = CONF_UINT, .min = 50,
+	 .max = 60000, .def = "300",
+	 .text = "Interval of signs of life; three missed and a dbe is out."},
+	{FIELD(sbe_gate_conf, hold_s, "hold_s"), .type = CONF_UINT, .max = 86400, .def = "30",
+	 .text = "How long calls of a lost dbe wait for it to come back."},
+	CONF_END,
+};
+static const struct conf_field tls_fields[] = {
+	{FIELD(sbe_tls_conf, certificate, "certificate"), .type = CONF_STRING, .required = true,
+	 .min = 1, .max = 4095, .text = "PEM file with our certificate and its chain."},
+	{FIELD(sbe_tls_conf, private_key, "private_key"), .type = CONF_STRING, .required = true,
+	 .min = 1, .max = 4095, .text = "PEM file with its key."},
+	{FIELD(sbe_tls_conf, trust, "trust"), .type = CONF_STRINGS, .required = true, .min = 1,
+	 .max = 64, .text = "PEM files of the authorities that are trusted, and no others."},
+	CONF_END,
+};
+static const struct conf_field realm_fields[] = {
+	{FIELD(sbe_realm_conf, listen, "listen"), .type = CONF_CUSTOM, .custom = read_sip_listen,
+	 .required = true, .item_bytes = sizeof(struct conf_list),
+	 .text = "SIP listeners: udp:, tcp: or tls: before IP[:port]; default ports 5060, for tls 5061."},
+	{FIELD(sbe_realm_conf, media, "media"), .type = CONF_NAME,
+	 .text = "Media realm on the dbes; absent = the name of this realm."},
+	{FIELD(sbe_realm_conf, tls, "tls"), .type = CONF_NAME,
+	 .text = "Identity from tls, for its tls listeners and for connections we open."},
+	{FIELD(sbe_realm_conf, advertise, "advertise"), .type = CONF_STRING, .min = 1,
+	 .text = "Host to show in Via and Contact instead of the listener's address."},
+	CONF_END,
+};
 static const struct conf_field cdr_fields[] = {
-	{.key = "directory", .type = CONF_STRING, SUB(cdr, directory), .max = 1023, .def = "/var/spool/speermint/cdr",
-	 .text = "Where call detail records are written, as JSON lines."},
-	{.key = "rotate_s", .type = CONF_UINT, SUB(cdr, rotate_s), .min = 1, .max = 86400, .def = "300",
-	 .text = "A file is finished after so many seconds."},
-	{.key = "rotate_bytes", .type = CONF_UINT, SUB(cdr, rotate_bytes), .min = 4096, .max = 2000000000, .def = "67108864",
-	 .text = "A file is finished at this size."},
-	CONF_END};
-
+	{FIELD(sbe_conf, cdr.directory, "directory"), .type = CONF_STRING, .min = 1, .max = 4095,
+	 .def = "/var/spool/speermint/cdr", .text = "Where call detail records are written."},
+	{FIELD(sbe_conf, cdr.rotate_s, "rotate_s"), .type = CONF_UINT, .min = 1, .max = 86400,
+	 .def = "300", .text = "Age at which a file is completed."},
+	{FIELD(sbe_conf, cdr.rotate_bytes, "rotate_bytes"), .type = CONF_UINT, .min = 4096,
+	 .def = "67108864", .text = "Size at which a file is completed."},
+	{FIELD(sbe_conf, cdr.queue_bytes, "queue_bytes"), .type = CONF_UINT, .min = 65536,
+	 .def = "67108864", .text = "Records kept in memory while the disk does not take them."},
+	CONF_END,
+};
 static const struct conf_field log_fields[] = {
-	{.key = "level", .type = CONF_ENUM, SUB(log, level), .words = level_words, .def = "info", .text = "How much is logged."},
-	CONF_END};
-
+	{FIELD(sbe_conf, log.level, "level"), .type = CONF_ENUM, .words = level_words,
+	 .def = "info", .text = "How much is logged."},
+	CONF_END,
+};
 static const struct conf_field limits_fields[] = {
-	{.key = "calls_max", .type = CONF_UINT, SUB(limits, calls_max), .min = 1, .max = 1000000, .def = "100000",
-	 .text = "Calls at once; more are refused with 503."},
-	CONF_END};
+	{FIELD(sbe_conf, limits.calls_max, "calls_max"), .type = CONF_UINT, .min = 1,
+	 .max = 10000000, .def = "100000",
+	 .text = "Calls at the same time; more are answered 503."},
+	{FIELD(sbe_conf, limits.messages_per_s, "messages_per_s"), .type = CONF_UINT, .min = 1,
+	 .max = 100000, .def = "100",
+	 .text = "SIP messages a second from one address that is no peer; more are dropped unread."},
+	CONF_END,
+};
 
-static const struct conf_field timers_fields[] = {
-	{.key = "t1_ms", .type = CONF_UINT, SUB(timers, t1_ms), .min = 100, .max = 5000, .def = "500",
-	 .text = "RFC 3261 T1, the round-trip estimate."},
-	{.key = "t2_ms", .type = CONF_UINT, SUB(timers, t2_ms), .min = 500, .max = 32000, .def = "4000",
-	 .text = "RFC 3261 T2, the largest retransmission interval."},
-	{.key = "t4_ms", .type = CONF_UINT, SUB(timers, t4_ms), .min = 500, .max = 32000, .def = "5000",
-	 .text = "RFC 3261 T4, how long a message may stay in the network."},
-	CONF_END};
+#define TIMER_KEY_TXN_T1 "t1_ms"
+#define TIMER_KEY_TXN_T2 "t2_ms"
+#define TIMER_KEY_TXN_T4 "t4_ms"
+#define TIMER_MEMBER_TXN_T1 timers.t1_ms
+#define TIMER_MEMBER_TXN_T2 timers.t2_ms
+#define TIMER_MEMBER_TXN_T4 timers.t4_ms
+#define TIMER_TEXT(n) #n
+#define TIMER_FIELD(id, name, clause, def_ms, min_ms, max_ms, about)                               \
+	{.key = TIMER_KEY_##id,                                                                    \
+	 .offset = offsetof(struct sbe_conf, TIMER_MEMBER_##id),                                   \
+	 .type = CONF_UINT,                                                                        \
+	 .min = min_ms,                                                                            \
+	 .max = max_ms,                                                                            \
+	 .def = TIMER_TEXT(def_ms),                                                                \
+	 .text = "SIP timer " name " (" clause "): " about "."},
+static const struct conf_field timers_fields[] = {TXN_TIMERS(TIMER_FIELD) CONF_END};
 
 const struct conf_field sbe_conf_fields[] = {
-	{.key = "node", .type = CONF_NAME, AT(node), .required = true, .text = "Name of this sbe, for dbes, CDRs and logs."},
-	{.key = "domains", .type = CONF_STRINGS, AT(domains), .max = 256,
-	 .text = "Our SIP domains; the first one stands in place of inner addresses."},
-	{.key = "control", .type = CONF_OBJECT, AT(control), .fields = control_fields, .text = "The operators' socket."},
-	{.key = "http", .type = CONF_OBJECT, AT(http), .fields = http_fields, .text = "Metrics and health over HTTP."},
-	{.key = "gate_control", .type = CONF_OBJECT, AT(gate), .fields = gate_fields, .required = true,
-	 .text = "The dbes and how they join."},
-	{.key = "tls", .type = CONF_MAP, AT(tls), .fields = tls_fields, .item_bytes = sizeof(struct sbe_tls_conf), .max = 16,
-	 .text = "TLS identities by name."},
-	{.key = "realms", .type = CONF_MAP, AT(realms), .fields = realm_fields, .item_bytes = sizeof(struct sbe_realm_conf),
-	 .required = true, .min = 1, .max = 32, .text = "Network sides by name."},
-	{.key = "peers", .type = CONF_MAP, AT(peers), .fields = peer_conf_fields, .item_bytes = sizeof(struct peer_conf),
-	 .text = "Peerings by name; who is none of them gets 403."},
-	{.key = "routes", .type = CONF_ARRAY, AT(route.routes), .fields = route_conf_fields,
-	 .item_bytes = sizeof(struct route_conf), .check = route_conf_check, .text = "Where calls go, in order."},
-	{.key = "lookup", .type = CONF_ARRAY, AT(route.lookup), .fields = lookup_conf_fields,
-	 .item_bytes = sizeof(struct route_step_conf), .max = 16, .check = lookup_conf_check,
-	 .text = "How a request finds its target domain when no route matches."},
-	{.key = "location", .type = CONF_ARRAY, AT(route.location), .fields = location_conf_fields,
-	 .item_bytes = sizeof(struct route_step_conf), .max = 16, .check = location_conf_check,
-	 .text = "How a target domain finds its next hops."},
-	{.key = "cdr", .type = CONF_OBJECT, AT(cdr), .fields = cdr_fields, .text = "Call detail records."},
-	{.key = "log", .type = CONF_OBJECT, AT(log), .fields = log_fields, .text = "The log on stderr."},
-	{.key = "limits", .type = CONF_OBJECT, AT(limits), .fields = limits_fields, .text = "Bounds of the whole node."},
-	{.key = "timers", .type = CONF_OBJECT, AT(timers), .fields = timers_fields, .text = "SIP timers."},
-	CONF_END};
-/* clang-format on */
+	{FIELD(sbe_conf, node, "node"), .type = CONF_NAME, .required = true,
+	 .text = "Name of this node: in CDRs, towards the dbes."},
+	{FIELD(sbe_conf, domains, "domains"), .type = CONF_STRINGS, .max = 256,
+	 .text = "Domains that are ours to route."},
+	{FIELD(sbe_conf, control, "control"), .type = CONF_OBJECT, .fields = control_fields,
+	 .text = "The operators' socket."},
+	{FIELD(sbe_conf, http, "http"), .type = CONF_OBJECT, .fields = http_fields,
+	 .text = "Metrics and health."},
+	{FIELD(sbe_conf, gate, "gate_control"), .type = CONF_OBJECT, .fields = gate_fields,
+	 .text = "The dbes and how they are reached."},
+	{FIELD(sbe_conf, tls, "tls"), .type = CONF_MAP, .fields = tls_fields, .max = SBE_TLS_MAX,
+	 .item_bytes = sizeof(struct sbe_tls_conf), .text = "TLS identities by name."},
+	{FIELD(sbe_conf, realms, "realms"), .type = CONF_MAP, .fields = realm_fields,
+	 .check = realm_check, .required = true, .min = 1, .max = 64,
+	 .item_bytes = sizeof(struct sbe_realm_conf),
+	 .text = "Network sides with their SIP listeners."},
+	{FIELD(sbe_conf, peers, "peers"), .type = CONF_MAP, .fields = peer_conf_fields,
+	 .item_bytes = sizeof(struct peer_conf), .text = "Who we exchange calls with."},
+	{FIELD(sbe_conf, route.routes, "routes"), .type = CONF_ARRAY, .fields = route_conf_fields,
+	 .check = route_conf_check, .item_bytes = sizeof(struct route_conf),
+	 .text = "Where calls go."},
+	{FIELD(sbe_conf, route.lookup, "lookup"), .type = CONF_ARRAY, .fields = lookup_conf_fields,
+	 .check = lookup_conf_check, .max = 16, .item_bytes = sizeof(struct route_step_conf),
+	 .def = "[{\"type\":\"table\"}]",
+	 .text = "How a request that no route names finds its target domain, in order."},
+	{FIELD(sbe_conf, route.location, "location"), .type = CONF_ARRAY,
+	 .fields = location_conf_fields, .check = location_conf_check, .max = 16,
+	 .item_bytes = sizeof(struct route_step_conf),
+	 .text = "How a target domain finds its next hops, in order; absent = not at all."},
+	{.key = "cdr", .type = CONF_OBJECT, .fields = cdr_fields, .text = "Call detail records."},
+	{.key = "log", .type = CONF_OBJECT, .fields = log_fields, .text = "The log."},
+	{.key = "limits",
+	 .type = CONF_OBJECT,
+	 .fields = limits_fields,
+	 .text = "Limits of the whole node."},
+	{.key = "timers", .type = CONF_OBJECT, .fields = timers_fields, .text = "SIP timers."},
+	CONF_END,
+};
