@@ -33,6 +33,8 @@ struct tls_context;
 /** Listen for dbes (gate_uv.c). tls NULL = plain: only on loopback, else -EPERM. Call once per address. */
 int gate_pool_listen(struct gate_pool *p, uv_loop_t *loop, const struct addr *local,
 		     struct tls_context *tls);
+/** Another certificate for dbes that join from now on; associations that are up keep theirs. */
+void gate_pool_set_tls(struct gate_pool *p, struct tls_context *tls);
 void gate_pool_close_listeners(struct gate_pool *p);
 
 /* Admin: JSON in the shapes of common/admin.h */

@@ -189,6 +189,12 @@ int gate_pool_listen(struct gate_pool *p, uv_loop_t *loop, const struct addr *lo
 	return err;
 }
 
+void gate_pool_set_tls(struct gate_pool *p, struct tls_context *tls)
+{
+	for (size_t i = 0; p->uv && i < p->uv->nlisteners; i++)
+		stream_listener_set_tls(p->uv->listeners[i].listener, tls);
+}
+
 void gate_pool_close_listeners(struct gate_pool *p)
 {
 	size_t i;
