@@ -5,13 +5,13 @@
  * Messages go transport -> transactions -> call; bytes go the other way through the send handler. What a
  * layer must know of another one comes through the callbacks set up here.
  */
-#include "sbe/app.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "common/admin.h"
@@ -19,41 +19,16 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/net/admin_uv.h"
-#include "common/net/metrics_http.h"
 #include "common/net/net_metric.h"
 #include "common/net/timer_uv.h"
-#include "common/net/tls.h"
-#include "sbe/admin/sbe_admin.h"
+#include "sbe/app_private.h"
 #include "sbe/cdr/cdr.h"
 #include "sbe/gate/gate_pool.h"
-#include "sbe/peer/peer_probe.h"
 #include "sbe/sip/txn.h"
 
-#define LOG "sbe"
-#define STOP_LIMIT_MS 5000U /* an orderly stop never takes longer */
-#define TLS_MAX SBE_TLS_MAX
-
-struct app {
-	char *conf_path;
-	struct sbe_snapshot *snapshot;
-	uv_loop_t loop;
-	uv_signal_t term, intr, hup;
-	struct timer_wheel *wheel;
-	struct timer_uv *driver;
-	struct transport *transport;
-	struct txn_layer *txns;
-	struct gate_pool *gates;
-	struct call_core *calls;
-	struct cdr_writer *cdr;
-	struct peer_probe *probe;
-	struct admin *admin;
-	struct admin_uv *admin_server;
-	struct metrics_http *http;
-	struct sbe_admin_app admin_app;
-	struct tls_context *tls[TLS_MAX]; /* as in conf.tls */
-	struct timer stop_limit;
-	bool stopping, loop_ready;
-};
+/* An orderly stop never takes longer than 5 s: calls have this, the CDR writer 2 s, and then there is the alarm. */
+#define STOP_LIMIT_MS 2500U
+#define STOP_ALARM_S 5
 
 /* ---- what layers tell each other ---- */
 
@@ -119,39 +94,37 @@ static const struct transport_listener *probe_listener(void *arg, const struct p
 
 /* ---- start ---- */
 
-static struct tls_context *find_tls(struct app *a, const char *name)
-{
-	const struct sbe_tls_conf *t = a->snapshot->conf.tls.items;
-
-	for (size_t i = 0; name && i < a->snapshot->conf.tls.n && i < TLS_MAX; i++) {
-		if (!strcmp(t[i].name, name))
-			return a->tls[i];
-	}
-	return NULL;
-}
-
 static int start_tls(struct app *a)
 {
-	const struct sbe_tls_conf *t = a->snapshot->conf.tls.items;
-	char why[256] = "";
+	char why[320] = "";
+	int err = app_tls_new(&a->snapshot->conf, &a->tls, why, sizeof(why));
 
-	for (size_t i = 0; i < a->snapshot->conf.tls.n && i < TLS_MAX; i++) {
-		const char *gate = a->snapshot->conf.gate.tls;
-		bool for_gates = gate && !strcmp(gate, t[i].name);
-		struct tls_options o = {.certificate_file = t[i].certificate,
-					.private_key_file = t[i].private_key,
-					.trust_files = t[i].trust.items,
-					.ntrust = t[i].trust.n,
-					.tls13_only = false,
-					.require_peer = for_gates};
-		int err = tlsid_new(&o, &a->tls[i], why);
+	if (err)
+		LOG_ERROR(APP_LOG, "%s", why);
+	return err;
+}
 
-		if (err) {
-			LOG_ERROR(LOG, "tls %s: %s", t[i].name, why);
-			return err;
-		}
+static int start_realm(struct app *a, const struct sbe_realm_conf *realm)
+{
+	const struct sbe_listen_conf *listens = realm->listen.items;
+	struct tls_context *tls = app_tls_find(&a->tls, &a->snapshot->conf, realm);
+	int err = 0;
+
+	for (size_t i = 0; !err && i < realm->listen.n; i++) {
+		struct transport_listen l = {.realm = realm->name,
+					     .proto = listens[i].proto,
+					     .local = listens[i].addr,
+					     .advertise = realm->advertise,
+					     .tls = listens[i].proto == TRANSPORT_TLS ? tls : NULL};
+		char text[ADDR_TEXT_BYTES];
+
+		err = transport_listen(a->transport, &l);
+		if (err)
+			LOG_ERROR(APP_LOG, "realm %s: cannot listen on %s %s: %s", realm->name,
+				  transport_proto_name(l.proto),
+				  addr_print(&l.local, text, sizeof(text)), strerror(-err));
 	}
-	return 0;
+	return err;
 }
 
 static int start_sip(struct app *a)
@@ -170,24 +143,10 @@ static int start_sip(struct app *a)
 
 	if (!err)
 		err = transport_new(&a->loop, &transport_handlers, a, &a->transport);
-	for (size_t i = 0; !err && i < c->realms.n; i++) {
-		const struct sbe_listen_conf *listens = realms[i].listen.items;
-
-		for (size_t k = 0; !err && k < realms[i].listen.n; k++) {
-			struct transport_listen l = {.realm = realms[i].name,
-						     .proto = listens[k].proto,
-						     .local = listens[k].addr,
-						     .advertise = realms[i].advertise,
-						     .tls = find_tls(a, realms[i].tls)};
-			char text[ADDR_TEXT_BYTES];
-
-			err = transport_listen(a->transport, &l);
-			if (err)
-				LOG_ERROR(LOG, "realm %s: cannot listen on %s %s: %s",
-					  realms[i].name, transport_proto_name(l.proto),
-					  addr_print(&l.local, text, sizeof(text)), strerror(-err));
-		}
-	}
+	if (!err)
+		err = transport_set_stranger_rate(a->transport, c->limits.messages_per_s);
+	for (size_t i = 0; !err && i < c->realms.n; i++)
+		err = start_realm(a, &realms[i]);
 	return err;
 }
 
@@ -207,9 +166,9 @@ static int start_gates(struct app *a)
 	for (size_t i = 0; !err && i < g->listen.n; i++) {
 		char text[ADDR_TEXT_BYTES];
 
-		err = gate_pool_listen(a->gates, &a->loop, &listens[i], find_tls(a, g->tls));
+		err = gate_pool_listen(a->gates, &a->loop, &listens[i], a->tls.gate);
 		if (err)
-			LOG_ERROR(LOG, "gate control: cannot listen on %s: %s",
+			LOG_ERROR(APP_LOG, "gate control: cannot listen on %s: %s",
 				  addr_print(&listens[i], text, sizeof(text)), strerror(-err));
 	}
 	return err;
@@ -221,14 +180,15 @@ static int start_calls(struct app *a)
 	struct cdr_options cdr = {.directory = c->cdr.directory,
 				  .node = c->node,
 				  .rotate_s = c->cdr.rotate_s,
-				  .rotate_bytes = c->cdr.rotate_bytes};
+				  .rotate_bytes = c->cdr.rotate_bytes,
+				  .queue_bytes = c->cdr.queue_bytes};
 	struct call_options o = {.wheel = a->wheel, .calls_max = c->limits.calls_max};
 	struct peer_probe_options probe = {
 		.wheel = a->wheel, .txns = a->txns, .listener = probe_listener, .arg = a};
 	int err = cdr_start(&cdr, &a->cdr);
 
 	if (err) {
-		LOG_ERROR(LOG, "cdr directory %s: %s", cdr.directory, strerror(-err));
+		LOG_ERROR(APP_LOG, "cdr directory %s: %s", cdr.directory, strerror(-err));
 		return err;
 	}
 	o.transport = a->transport;
@@ -241,8 +201,6 @@ static int start_calls(struct app *a)
 	return err ? err : peer_probe_watch(a->probe, a->snapshot->peers);
 }
 
-static int reload(void *arg, char *why, size_t why_bytes);
-
 static int start_admin(struct app *a)
 {
 	const struct sbe_conf *c = &a->snapshot->conf;
@@ -254,7 +212,7 @@ static int start_admin(struct app *a)
 					      .transport = a->transport,
 					      .txns = a->txns,
 					      .cdr = a->cdr,
-					      .reload = reload,
+					      .reload = app_reload,
 					      .reload_arg = a,
 					      .started_ms = clock_now_ms()};
 	if (!err)
@@ -262,44 +220,18 @@ static int start_admin(struct app *a)
 	if (!err)
 		err = admin_uv_listen(&a->loop, c->control.socket, a->admin, &a->admin_server);
 	if (err) {
-		LOG_ERROR(LOG, "control socket %s: %s", c->control.socket, strerror(-err));
+		LOG_ERROR(APP_LOG, "control socket %s: %s", c->control.socket, strerror(-err));
 		return err;
 	}
 	if (!c->http.listen.family)
 		return 0;
 	err = metrics_http_start(&c->http.listen, &a->http);
 	if (err)
-		LOG_ERROR(LOG, "http: %s", strerror(-err));
+		LOG_ERROR(APP_LOG, "http: %s", strerror(-err));
 	return err;
 }
 
-/* ---- reload ---- */
-
-static int reload(void *arg, char *why, size_t why_bytes)
-{
-	struct app *a = arg;
-	struct sbe_snapshot *next = NULL, *before = a->snapshot;
-	struct conf_error error = {""};
-	int err = sbe_conf_load(a->conf_path, before, &next, &error);
-
-	if (!err)
-		err = peer_probe_watch(a->probe, next->peers);
-	if (err) {
-		snprintf(why, why_bytes, "%s", error.text[0] ? error.text : strerror(-err));
-		LOG_ERROR(LOG, "reload refused, the old configuration stays: %s", why);
-		mem_unref(next);
-		return err;
-	}
-	a->snapshot = next;
-	call_core_configure(a->calls, &next->call);
-	log_set_level(NULL, (enum log_level)next->conf.log.level);
-	mem_unref(before); /* peers of running calls keep it alive */
-	LOG_NOTICE(
-		LOG,
-		"configuration reloaded from %s; listeners, gate control and cdr keep their settings until a restart",
-		a->conf_path);
-	return 0;
-}
+/* ---- signals ---- */
 
 static void on_hup(uv_signal_t *handle, int signum)
 {
@@ -307,11 +239,16 @@ static void on_hup(uv_signal_t *handle, int signum)
 
 	(void)signum;
 	sd_notify(0, "RELOADING=1");
-	reload(handle->data, why, sizeof(why));
+	app_reload(handle->data, why, sizeof(why));
 	sd_notify(0, "READY=1");
 }
 
-/* ---- stop ---- */
+/* Whatever hangs at the end (a dead mount, a library): this process does not outlive its stop. */
+static void on_alarm(int signum)
+{
+	(void)signum;
+	_exit(EXIT_FAILURE);
+}
 
 static void stop_now(void *arg)
 {
@@ -332,7 +269,8 @@ static void on_term(uv_signal_t *handle, int signum)
 	}
 	a->stopping = true;
 	sd_notify(0, "STOPPING=1");
-	LOG_NOTICE(LOG, "stopping: %zu calls are released", call_count(a->calls));
+	alarm(STOP_ALARM_S);
+	LOG_NOTICE(APP_LOG, "stopping: %zu calls are released", call_count(a->calls));
 	if (a->http)
 		metrics_http_set_ready(a->http, false);
 	timer_start(a->wheel, &a->stop_limit, STOP_LIMIT_MS, stop_now, a);
@@ -350,6 +288,8 @@ static int start_signals(struct app *a)
 		   {&a->hup, on_hup, SIGHUP}};
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a CDR file at a limit is an error of the disk, not the end */
+	signal(SIGALRM, on_alarm);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		int err = uv_signal_init(&a->loop, all[i].handle);
 
@@ -360,6 +300,25 @@ static int start_signals(struct app *a)
 			return err;
 	}
 	return 0;
+}
+
+static void on_watchdog(void *arg)
+{
+	struct app *a = arg;
+
+	sd_notify(0, "WATCHDOG=1");
+	timer_start(a->wheel, &a->watchdog, a->watchdog_ms, on_watchdog, a);
+}
+
+/* systemd restarts a daemon whose loop has stopped turning. */
+static void start_watchdog(struct app *a)
+{
+	uint64_t us = 0;
+
+	if (sd_watchdog_enabled(0, &us) <= 0)
+		return;
+	a->watchdog_ms = us / 1000 / 3;
+	on_watchdog(a);
 }
 
 int app_new(const char *conf_path, struct sbe_snapshot *snapshot, struct app **ret_app)
@@ -393,7 +352,7 @@ int app_new(const char *conf_path, struct sbe_snapshot *snapshot, struct app **r
 	if (!err)
 		err = start_admin(a);
 	if (err) {
-		LOG_ERROR(LOG, "cannot start: %s", strerror(-err));
+		LOG_ERROR(APP_LOG, "cannot start: %s", strerror(-err));
 		a->snapshot = NULL; /* stays the caller's */
 		app_free(a);
 		return err;
@@ -407,10 +366,11 @@ int app_run(struct app *a)
 	if (a->http)
 		metrics_http_set_ready(a->http, true);
 	sd_notify(0, "READY=1");
-	LOG_NOTICE(LOG, "%s is up: %zu realms, %zu peers", a->snapshot->conf.node,
+	start_watchdog(a);
+	LOG_NOTICE(APP_LOG, "%s is up: %zu realms, %zu peers", a->snapshot->conf.node,
 		   a->snapshot->conf.realms.n, a->snapshot->conf.peers.n);
 	uv_run(&a->loop, UV_RUN_DEFAULT);
-	LOG_NOTICE(LOG, "stopped");
+	LOG_NOTICE(APP_LOG, "stopped");
 	return 0;
 }
 
@@ -445,9 +405,10 @@ void app_free(struct app *a)
 		uv_loop_close(&a->loop);
 	}
 	admin_free(a->admin);
+	timer_stop(&a->stop_limit);
+	timer_stop(&a->watchdog);
 	timer_wheel_free(a->wheel);
-	for (int i = 0; i < TLS_MAX; i++)
-		mem_unref(a->tls[i]);
+	app_tls_clear(&a->tls);
 	mem_unref(a->snapshot);
 	mem_unref(a->conf_path);
 	mem_unref(a);

@@ -82,6 +82,8 @@ int stream_listen(uv_loop_t *loop, const struct addr *local, const struct stream
 int stream_listen_unix(uv_loop_t *loop, const char *path, const struct stream_listen_options *o,
 		       stream_accept_h *accept, void *arg, struct stream_listener **ret_listener);
 const struct addr *stream_listener_local(const struct stream_listener *l);
+/** Another certificate for connections accepted from now on; those that are up keep theirs. No effect on a plain listener. */
+void stream_listener_set_tls(struct stream_listener *l, struct tls_context *tls);
 struct stream_listener *stream_listener_close(struct stream_listener *l);
 
 #endif

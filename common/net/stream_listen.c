@@ -397,6 +397,15 @@ static void stream_remove_path(struct stream_listener *l)
 		unlink(l->path);
 }
 
+void stream_listener_set_tls(struct stream_listener *l, struct tls_context *tls)
+{
+	if (!l->o.tls || !tls)
+		return;
+	mem_ref(tls);
+	mem_unref(l->o.tls);
+	l->o.tls = tls;
+}
+
 struct stream_listener *stream_listener_close(struct stream_listener *l)
 {
 	struct stream *s;

@@ -79,6 +79,44 @@ static int dbe_undrain_cmd(void *app, struct admin_call *c, json_t **ret_data)
 	return drain(app, c, ret_data, false);
 }
 
+/* One row for each realm of a dbe. */
+static void pool_rows(json_t *table, const json_t *dbe)
+{
+	const json_t *realm;
+	size_t i;
+
+	json_array_foreach(json_object_get(dbe, "realms"), i, realm) {
+		json_int_t total = json_integer_value(json_object_get(realm, "ports_total"));
+		json_int_t left = json_integer_value(json_object_get(realm, "ports_free"));
+
+		admin_row(table,
+			  json_pack("[O,O,s,I,I,I,O]", json_object_get(dbe, "name"),
+				    json_object_get(realm, "name"),
+				    json_is_true(json_object_get(realm, "up")) ? "up" : "down",
+				    total, total - left, left, json_object_get(dbe, "health")));
+	}
+}
+
+/* What the dbes said when they joined and since: ports of each realm. */
+static int pool_show_cmd(void *app, struct admin_call *c, json_t **ret_data)
+{
+	static const char *const columns[] = {"dbe",  "realm", "state",  "ports",
+					      "used", "free",  "health", NULL};
+	struct gate_pool *gates = ((struct sbe_admin_app *)app)->gates;
+	json_t *list = gate_pool_list(gates), *row, *dbe;
+	size_t i;
+
+	(void)c;
+	*ret_data = admin_table(columns);
+	json_array_foreach(json_object_get(list, "rows"), i, row) {
+		dbe = gate_pool_show(gates, json_string_value(json_array_get(row, 0)));
+		pool_rows(*ret_data, dbe);
+		json_decref(dbe);
+	}
+	json_decref(list);
+	return ADMIN_OK;
+}
+
 static int gate_list_cmd(void *app, struct admin_call *c, json_t **ret_data)
 {
 	(void)c;
@@ -131,6 +169,8 @@ static const struct admin_cmd call_cmds[] = {
 	{"dbe", "drain", "NAME", 1, 1, "Send no new calls to a dbe; running calls go on.",
 	 dbe_drain_cmd},
 	{"dbe", "undrain", "NAME", 1, 1, "Send new calls to a dbe again.", dbe_undrain_cmd},
+	{"pool", "show", "", 0, 0, "Media ports of the dbes by realm, as they report them.",
+	 pool_show_cmd},
 	{"gate", "list", "", 0, 0, "Contexts open on the dbes, with the call each belongs to.",
 	 gate_list_cmd},
 	{"gate", "show", "CALL|CONTEXT", 1, 1,

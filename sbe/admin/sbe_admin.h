@@ -17,7 +17,7 @@ struct sbe_admin_app {
 	struct transport *transport;
 	struct txn_layer *txns;
 	struct cdr_writer *cdr;
-	/* Read the configuration again. @return 0, or -errno with why */
+	/* Read the configuration again. @return 0 (why: sections that wait for a restart, or ""), or -errno with why */
 	int (*reload)(void *arg, char *why, size_t why_bytes);
 	void *reload_arg;
 	uint64_t started_ms;

@@ -98,9 +98,11 @@ static int config_reload_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 	if (app->reload(app->reload_arg, why, sizeof(why)))
 		return admin_error(c, ADMIN_FAILED, "%.250s", why);
 	*ret_data = json_pack(
-		"{s:s}", "text",
-		"Peers, routes, lookups and the log level are those of the file now. Listeners, gate control and "
-		"CDRs keep their settings until a restart.");
+		"{s:s,s:s}", "text",
+		why[0] ? "The configuration of the file is in use, but for the sections that wait for a "
+			 "restart."
+		       : "The configuration of the file is in use.",
+		"waits_for_restart", why);
 	return ADMIN_OK;
 }
 

@@ -99,6 +99,7 @@ static int block(void *arg, struct admin_call *c, json_t **ret_data, bool on)
 	if (!p)
 		return ADMIN_NOT_FOUND;
 	peer_block(p, on);
+	peer_set_measure((*((struct sbe_admin_app *)arg)->snapshot)->peers);
 	*ret_data = json_pack(
 		"{s:s}", "text",
 		on ? "No new calls from or to this peer; those that are up go on. Undo: peer unblock NAME"

@@ -181,10 +181,15 @@ static void why_begin(const struct route_work *w)
 			  q->from->state->blocked ? ", which is blocked: it would be refused" : "");
 	else
 		route_why(w, "from", "", "any", "no peer is asked for: every route counts");
-	snprintf(uri, sizeof(uri), "%.90s%s%.90s", q->user, q->user[0] ? "@" : "", q->host);
-	route_why(w, "target", uri, q->ours ? "ours" : "foreign",
-		  "number or user %s, domain %s is %s", w->number, q->host[0] ? q->host : "(none)",
-		  q->ours ? "one of ours" : "not one of ours");
+	snprintf(uri, sizeof(uri), "%.90s%s%.90s", q->user, q->user[0] && q->host[0] ? "@" : "",
+		 q->host);
+	if (q->host[0])
+		route_why(w, "target", uri, q->ours ? "ours" : "foreign",
+			  "number or user %s, domain %s is %s", w->number, q->host,
+			  q->ours ? "one of ours" : "not one of ours");
+	else
+		route_why(w, "target", uri, q->ours ? "ours" : "foreign",
+			  "number %s, without a domain", w->number);
 }
 
 static void refuse(struct route_work *w)

@@ -49,7 +49,7 @@ int location_conf_check(struct conf_reader *r, void *object);
 
 struct route_query {
 	const struct peer *from; /* NULL = nobody in particular (`lookup`): matches every from */
-	const char *user;        /* Request-URI's user part, unescaped, 0-terminated */
+	const char *user;        /* Request-URI's user part as received (%2B and the like are undone here), 0-terminated */
 	const char *host;
 	bool ours; /* the host is one of our domains or addresses */
 };
@@ -92,7 +92,7 @@ void route_set_seed(struct route_set *s, uint64_t seed);
 void route_plan(struct route_set *s, const struct route_query *q, uint64_t now_ms, json_t *why,
 		struct route_plan *ret_plan);
 
-/** Visual separators out, parameters cut ("+44 (20) 79;x" -> "+442079"); what is no number stays as it is.
+/** Escapes undone, visual separators out, parameters cut ("+44 (20) 79;x" -> "+442079"); what is no number stays as it is.
  *  @return buf, cut to its size. */
 const char *route_number(const char *user, char *buf, size_t size_bytes);
 

@@ -175,18 +175,46 @@ int route_conf_check_all(const struct conf_doc *doc, const struct route_conf_lis
 
 /* ---- numbers */
 
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'                 ? c - '0'
+	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+						    : -1;
+}
+
+/* One character, escaped or not (RFC 3261 19.1.4: %2B is +). What no number or name has stays escaped: a control
+ * character must not get into logs, nor a 0 byte cut the rest off. */
+static char next_char(const char **text)
+{
+	const char *t = *text;
+	int high = t[0] == '%' ? hex(t[1]) : -1, low = high >= 0 ? hex(t[2]) : -1;
+	int c = low >= 0 ? high * 16 + low : 0;
+
+	if (c <= ' ' || c > '~') {
+		*text = t + 1;
+		return t[0];
+	}
+	*text = t + 3;
+	return (char)c;
+}
+
 const char *route_number(const char *user, char *buf, size_t size_bytes)
 {
-	size_t len = strcspn(
-		user, ";"); /* parameters of a tel URI or of a telephone-subscriber (RFC 3966) */
+	/* parameters of a tel URI or of a telephone-subscriber (RFC 3966) */
+	const char *end = user + strcspn(user, ";");
 	size_t n = 0;
-	bool number = len > 0;
+	bool number = user < end;
 
-	for (size_t i = 0; number && i < len; i++)
-		number = user[i] && strchr("+0123456789*#ABCDabcd-.() ", user[i]);
-	for (size_t i = 0; i < len && n + 1 < size_bytes; i++) {
-		if (!number || !strchr("-.() ", user[i]))
-			buf[n++] = user[i];
+	for (const char *p = user; number && p < end;) {
+		char c = next_char(&p);
+
+		number = c && strchr("+0123456789*#ABCDabcd-.() ", c);
+	}
+	for (const char *p = user; p < end && n + 1 < size_bytes;) {
+		char c = next_char(&p);
+
+		if (!number || !strchr("-.() ", c))
+			buf[n++] = c;
 	}
 	buf[n] = '\0';
 	return buf;

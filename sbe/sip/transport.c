@@ -121,6 +121,18 @@ static int listener_check(const struct transport *t, const struct transport_list
 	return addr_is_any(&o->local) && !o->advertise ? -EINVAL : 0;
 }
 
+int transport_set_stranger_rate(struct transport *t, uint32_t per_s)
+{
+	struct guard_limiter *limiter;
+	int err = guard_limiter_new(per_s, per_s * 2, &limiter);
+
+	if (err)
+		return err;
+	guard_limiter_free(t->limiter);
+	t->limiter = limiter;
+	return 0;
+}
+
 int transport_listen(struct transport *t, const struct transport_listen *o)
 {
 	struct transport_listener *l;

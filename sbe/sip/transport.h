@@ -52,6 +52,10 @@ struct transport_listen {
 };
 /** @return 0 or -errno of bind. */
 int transport_listen(struct transport *t, const struct transport_listen *l);
+/** Another identity for the TLS listeners of a realm and for connections we open there; those that are up keep theirs. */
+void transport_set_tls(struct transport *t, const char *realm, struct tls_context *tls);
+/** Messages a second from one address that is not known; more are dropped unread. 100 without this. @return 0, -ENOMEM. */
+int transport_set_stranger_rate(struct transport *t, uint32_t per_s);
 
 /** First listener of a realm with this protocol (and family if not ADDR_NONE), or NULL. */
 const struct transport_listener *transport_find(const struct transport *t, const char *realm,

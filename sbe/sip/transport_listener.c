@@ -70,6 +70,20 @@ bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_
 	return false;
 }
 
+void transport_set_tls(struct transport *t, const char *realm, struct tls_context *tls)
+{
+	struct transport_listener *l;
+
+	STAILQ_FOREACH(l, &t->listeners, next) {
+		if (l->proto != TRANSPORT_TLS || !tls || strcmp(l->realm, realm))
+			continue;
+		mem_ref(tls);
+		mem_unref(l->tls);
+		l->tls = tls;
+		stream_listener_set_tls(l->stream, tls);
+	}
+}
+
 void transport_listener_free(struct transport_listener *l)
 {
 	if (!l)

@@ -73,6 +73,11 @@ static void numbers(void **state)
 	normal("alice.smith", "alice.smith");
 	normal("", "");
 	normal(";x", "");
+	normal("%2B44%2d20", "+4420");
+	normal("%2", "%2");
+	normal("%", "%");
+	normal("12%00%0a", "12%00%0a");
+	normal("%zz", "%zz");
 	assert_string_equal(route_number("12345", small, sizeof(small)), "123");
 }
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app_private - what the files of the app share; nobody else includes it.
+ *
+ * app.c builds and ends everything, app_reload.c takes a new configuration, app_tls.c holds our certificates.
+ */
+#ifndef SBE_APP_PRIVATE_H
+#define SBE_APP_PRIVATE_H
+
+#include <uv.h>
+
+#include "common/net/metrics_http.h"
+#include "common/net/tls.h"
+#include "common/timer.h"
+#include "sbe/admin/sbe_admin.h"
+#include "sbe/app.h"
+#include "sbe/peer/peer_probe.h"
+
+#define APP_LOG "sbe"
+
+/* Our certificates. Made as a whole for a snapshot, so that a reload uses all new ones or none. */
+struct app_tls {
+	struct tls_context *sip[SBE_TLS_MAX]; /* as in conf.tls */
+	struct tls_context *gate; /* stricter than the same identity towards SIP; NULL = plain */
+};
+
+struct app {
+	char *conf_path;
+	struct sbe_snapshot *snapshot;
+	uv_loop_t loop;
+	uv_signal_t term, intr, hup;
+	struct timer_wheel *wheel;
+	struct timer_uv *driver;
+	struct transport *transport;
+	struct txn_layer *txns;
+	struct gate_pool *gates;
+	struct call_core *calls;
+	struct cdr_writer *cdr;
+	struct peer_probe *probe;
+	struct admin *admin;
+	struct admin_uv *admin_server;
+	struct metrics_http *http;
+	struct sbe_admin_app admin_app;
+	struct app_tls tls;
+	struct timer stop_limit, watchdog;
+	uint64_t watchdog_ms; /* 0 = systemd does not ask for signs of life */
+	bool stopping, loop_ready;
+};
+
+/* app_tls.c */
+/** @return 0, or -errno with why. */
+int app_tls_new(const struct sbe_conf *c, struct app_tls *ret_tls, char *why, size_t why_bytes);
+void app_tls_clear(struct app_tls *t);
+/** The identity of a realm, or NULL if it has none. */
+struct tls_context *app_tls_find(const struct app_tls *t, const struct sbe_conf *c,
+				 const struct sbe_realm_conf *realm);
+
+/* app_reload.c */
+/** Read the configuration again and use it; a bad one changes nothing. arg: struct app. @return 0, or -errno; why is
+ *  then what is wrong, else what waits for a restart ("" if nothing does). */
+int app_reload(void *arg, char *why, size_t why_bytes);
+
+#endif
