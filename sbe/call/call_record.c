@@ -12,119 +12,89 @@
 #include "common/mem.h"
 #include "sbe/call/call_private.h"
 
-static void put_text(json_t *o, const char *key, const char *text)
-{
-	char safe[512];
-	json_t *value;
-	size_t n = 0;
-
-	if (!text || !text[0])
-		return;
-	value = json_string(text);
-	if (!value) { /* not UTF-8: one '?' per byte that is not ASCII */
-		for (; text[n] && n + 1 < sizeof(safe); n++)
-			safe[n] = (unsigned char)text[n] < 0x80 ? text[n] : '?';
-		safe[n] = 0;
-		value = json_string(safe);
-	}
-	json_object_set_new(o, key, value);
-}
-
-static void put_int(json_t *o, const char *key, uint64_t v)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)v));
-}
-
-static void put_time(json_t *o, const char *key, uint64_t wall_ms)
+static void put_time(struct cdr_text *t, const char *key, uint64_t wall_ms)
 {
 	char text[32];
 
 	if (!wall_ms)
 		return;
 	clock_print(wall_ms, text, sizeof(text));
-	put_text(o, key, text);
+	cdr_text_string(t, key, text);
 }
 
-static void put_addr(json_t *o, const char *key, const struct addr *a)
+static void put_addr(struct cdr_text *t, const char *key, const struct addr *a)
 {
 	char text[ADDR_TEXT_BYTES];
 
 	if (a->family)
-		put_text(o, key, addr_print(a, text, sizeof(text)));
+		cdr_text_string(t, key, addr_print(a, text, sizeof(text)));
 }
 
 /* What came in from one side of one stream. */
-static json_t *media_side(const struct gate_stream *g)
+static void put_media_side(struct cdr_text *t, const char *key, const struct gate_stream *g)
 {
 	const struct gate_statistics *s = &g->statistics;
-	json_t *o = json_object();
 	uint64_t dropped = 0;
 
-	put_addr(o, "local", &g->local_rtp);
-	put_addr(o, "remote", &g->remote_rtp);
-	put_int(o, "packets_in", s->packets_in);
-	put_int(o, "bytes_in", s->bytes_in);
-	put_int(o, "packets_out", s->packets_out);
-	put_int(o, "bytes_out", s->bytes_out);
-	put_int(o, "lost", s->lost);
-	put_int(o, "jitter_us", s->jitter_us);
-	put_int(o, "jitter_max_us", s->jitter_max_us);
 	for (int i = 0; i < GATE_DROPS; i++)
 		dropped += s->drops[i];
-	put_int(o, "dropped", dropped);
+	cdr_text_open(t, key, '{');
+	put_addr(t, "local", &g->local_rtp);
+	put_addr(t, "remote", &g->remote_rtp);
+	cdr_text_number(t, "packets_in", s->packets_in);
+	cdr_text_number(t, "bytes_in", s->bytes_in);
+	cdr_text_number(t, "packets_out", s->packets_out);
+	cdr_text_number(t, "bytes_out", s->bytes_out);
+	cdr_text_number(t, "lost", s->lost);
+	cdr_text_number(t, "jitter_us", s->jitter_us);
+	cdr_text_number(t, "jitter_max_us", s->jitter_max_us);
+	cdr_text_number(t, "dropped", dropped);
 	if (s->drops[GATE_DROP_SOURCE])
-		put_int(o, "dropped_source", s->drops[GATE_DROP_SOURCE]);
-	return o;
+		cdr_text_number(t, "dropped_source", s->drops[GATE_DROP_SOURCE]);
+	cdr_text_close(t, '}');
 }
 
-static json_t *media(const struct gate_final *final)
+static void put_media(struct cdr_text *t, const struct gate_final *final)
 {
-	json_t *list = json_array();
-	size_t n = final->terminations[0].nstreams;
-
-	for (size_t i = 0; i < n && final->nterminations == 2; i++) {
-		json_t *o = json_object();
-
-		put_int(o, "stream", final->terminations[0].streams[i].id);
-		json_object_set_new(o, "caller", media_side(&final->terminations[0].streams[i]));
+	cdr_text_open(t, "media", '[');
+	for (size_t i = 0; final->nterminations == 2 && i < final->terminations[0].nstreams; i++) {
+		cdr_text_open(t, NULL, '{');
+		cdr_text_number(t, "stream", final->terminations[0].streams[i].id);
+		put_media_side(t, "caller", &final->terminations[0].streams[i]);
 		if (i < final->terminations[1].nstreams)
-			json_object_set_new(o, "callee",
-					    media_side(&final->terminations[1].streams[i]));
-		json_array_append_new(list, o);
+			put_media_side(t, "callee", &final->terminations[1].streams[i]);
+		cdr_text_close(t, '}');
 	}
-	return list;
+	cdr_text_close(t, ']');
 }
 
-static void put_leg(const struct call *call, json_t *o, const struct leg *leg, const char *side)
+static void put_leg(const struct call *call, struct cdr_text *t, const struct leg *leg)
 {
-	char key[32];
+	static const char *const keys[2][4] = {
+		{"ingress_peer", "ingress_realm", "ingress_address", "ingress_transport"},
+		{"egress_peer", "egress_realm", "egress_address", "egress_transport"}};
+	const char *const *key = keys[leg->side];
 
 	if (!leg->peer)
 		return;
-	snprintf(key, sizeof(key), "%s_peer", side);
-	put_text(o, key, leg->peer->name);
-	snprintf(key, sizeof(key), "%s_realm", side);
-	put_text(o, key, leg->peer->conf->realm);
-	snprintf(key, sizeof(key), "%s_address", side);
-	put_addr(o, key, &call->sip_addr[leg->side]);
-	snprintf(key, sizeof(key), "%s_transport", side);
-	put_text(o, key, transport_proto_name(leg->dialog.target.proto));
+	cdr_text_string(t, key[0], leg->peer->name);
+	cdr_text_string(t, key[1], leg->peer->conf->realm);
+	put_addr(t, key[2], &call->sip_addr[leg->side]);
+	cdr_text_string(t, key[3], transport_proto_name(leg->dialog.target.proto));
 }
 
-static json_t *attempts(const struct call *call)
+static void put_attempts(const struct call *call, struct cdr_text *t)
 {
-	json_t *list = json_array();
-
+	cdr_text_open(t, "attempts", '[');
 	for (size_t i = 0; i < call->nattempts; i++) {
-		json_t *o = json_object();
-
-		put_text(o, "hop", call->attempts[i].hop);
-		put_text(o, "result", call->attempts[i].result);
+		cdr_text_open(t, NULL, '{');
+		cdr_text_string(t, "hop", call->attempts[i].hop);
+		cdr_text_string(t, "result", call->attempts[i].result);
 		if (call->attempts[i].status)
-			put_int(o, "status", (uint64_t)call->attempts[i].status);
-		json_array_append_new(list, o);
+			cdr_text_number(t, "status", (uint64_t)call->attempts[i].status);
+		cdr_text_close(t, '}');
 	}
-	return list;
+	cdr_text_close(t, ']');
 }
 
 static const char *by_name(enum call_by by)
@@ -132,53 +102,56 @@ static const char *by_name(enum call_by by)
 	return by == CALL_BY_CALLER ? "caller" : by == CALL_BY_CALLEE ? "callee" : "sbe";
 }
 
-static void put_times(const struct call *call, json_t *o)
+static void put_times(const struct call *call, struct cdr_text *t)
 {
-	put_time(o, "invite_time", call->invite_wall_ms);
-	put_time(o, "ring_time", call->ring_wall_ms);
-	put_time(o, "answer_time", call->answer_wall_ms);
-	put_time(o, "end_time", call->end_wall_ms);
-	put_int(o, "duration_ms", call->answer_ms ? call->end_ms - call->answer_ms : 0);
-	put_int(o, "setup_ms",
-		(call->answer_ms ? call->answer_ms : call->end_ms) - call->invite_ms);
+	put_time(t, "invite_time", call->invite_wall_ms);
+	put_time(t, "ring_time", call->ring_wall_ms);
+	put_time(t, "answer_time", call->answer_wall_ms);
+	put_time(t, "end_time", call->end_wall_ms);
+	cdr_text_number(t, "duration_ms", call->answer_ms ? call->end_ms - call->answer_ms : 0);
+	cdr_text_number(t, "setup_ms",
+			(call->answer_ms ? call->answer_ms : call->end_ms) - call->invite_ms);
 	if (call->ring_ms)
-		put_int(o, "pdd_ms", call->ring_ms - call->invite_ms);
+		cdr_text_number(t, "pdd_ms", call->ring_ms - call->invite_ms);
 }
 
-json_t *call_record_json(const struct call *call, const struct gate_final *final)
+static void put_call(const struct call *call, const struct gate_final *final, struct cdr_text *t)
 {
-	json_t *o = json_object();
-
-	put_text(o, "type", call->answer_ms ? "stop" : "fail");
-	put_text(o, "call", call->token);
-	put_leg(call, o, &call->legs[0], "ingress");
-	put_leg(call, o, &call->legs[1], "egress");
-	put_text(o, "a_call_id", call->a_call_id);
-	put_text(o, "b_call_id", call->legs[1].dialog.call_id);
-	put_text(o, "route", call->route);
-	put_text(o, "calling", call->caller);
-	put_text(o, "called", call->callee);
-	put_text(o, "called_sent", call->called_sent);
-	put_times(call, o);
-	put_int(o, "status", (uint64_t)call->status);
-	put_text(o, "cause", call->cause);
-	put_text(o, "released_by", by_name(call->released_by));
-	json_object_set_new(o, "attempts", attempts(call));
-	put_text(o, "dbe", call->dbe);
+	cdr_text_string(t, "type", call->answer_ms ? "stop" : "fail");
+	cdr_text_string(t, "call", call->token);
+	put_leg(call, t, &call->legs[0]);
+	put_leg(call, t, &call->legs[1]);
+	cdr_text_string(t, "a_call_id", call->a_call_id);
+	cdr_text_string(t, "b_call_id", call->legs[1].dialog.call_id);
+	cdr_text_string(t, "route", call->route);
+	cdr_text_string(t, "calling", call->caller);
+	cdr_text_string(t, "called", call->callee);
+	cdr_text_string(t, "called_sent", call->called_sent);
+	put_times(call, t);
+	cdr_text_number(t, "status", (uint64_t)call->status);
+	cdr_text_string(t, "cause", call->cause);
+	cdr_text_string(t, "released_by", by_name(call->released_by));
+	put_attempts(call, t);
+	cdr_text_string(t, "dbe", call->dbe);
 	if (call->context_id)
-		put_int(o, "context", call->context_id);
+		cdr_text_number(t, "context", call->context_id);
 	if (final)
-		json_object_set_new(o, "media", media(final));
-	return o;
+		put_media(t, final);
 }
 
 void call_record(struct call *call, const struct gate_final *final)
 {
+	char buf[CDR_TEXT_BYTES];
+	struct cdr_text t;
+
 	if (call->recorded)
 		return;
 	call->recorded = true;
-	if (call->core->o.cdr)
-		cdr_write(call->core->o.cdr, call_record_json(call, final));
+	if (!call->core->o.cdr)
+		return;
+	cdr_text_init(&t, buf, sizeof(buf));
+	put_call(call, final, &t);
+	cdr_write(call->core->o.cdr, &t);
 }
 
 void call_record_refused(struct call_core *core, const struct wire_msg *m, const struct peer *p,
@@ -186,25 +159,25 @@ void call_record_refused(struct call_core *core, const struct wire_msg *m, const
 {
 	struct wire_party from;
 	struct wire_uri to;
-	char text[256];
-	json_t *o;
+	char text[256], buf[4096];
+	struct cdr_text record, *t = &record;
 
 	if (!core->o.cdr)
 		return;
-	o = json_object();
+	cdr_text_init(t, buf, sizeof(buf));
 	wire_from(m, &from);
 	wire_request_uri(m, &to);
-	put_text(o, "type", "refused");
-	put_text(o, "ingress_peer", p->name);
-	put_text(o, "ingress_realm", p->conf->realm);
-	put_text(o, "a_call_id", wire_text_copy(wire_call_id(m), text, sizeof(text)));
-	put_text(o, "calling", wire_text_copy(from.uri.text, text, sizeof(text)));
-	put_text(o, "called", wire_text_copy(to.text, text, sizeof(text)));
-	put_time(o, "invite_time", clock_wall_ms());
-	put_time(o, "end_time", clock_wall_ms());
-	put_int(o, "duration_ms", 0);
-	put_int(o, "status", (uint64_t)status);
-	put_text(o, "cause", cause);
-	put_text(o, "released_by", "sbe");
-	cdr_write(core->o.cdr, o);
+	cdr_text_string(t, "type", "refused");
+	cdr_text_string(t, "ingress_peer", p->name);
+	cdr_text_string(t, "ingress_realm", p->conf->realm);
+	cdr_text_string(t, "a_call_id", wire_text_copy(wire_call_id(m), text, sizeof(text)));
+	cdr_text_string(t, "calling", wire_text_copy(from.uri.text, text, sizeof(text)));
+	cdr_text_string(t, "called", wire_text_copy(to.text, text, sizeof(text)));
+	put_time(t, "invite_time", clock_wall_ms());
+	put_time(t, "end_time", clock_wall_ms());
+	cdr_text_number(t, "duration_ms", 0);
+	cdr_text_number(t, "status", (uint64_t)status);
+	cdr_text_string(t, "cause", cause);
+	cdr_text_string(t, "released_by", "sbe");
+	cdr_write(core->o.cdr, t);
 }

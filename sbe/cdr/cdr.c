@@ -32,6 +32,7 @@ METRIC_TABLE(cdr_metrics, CDR_METRICS)
 #define BATCH_BYTES (1024U * 1024)
 #define BACKOFF_MIN_MS 100U
 #define BACKOFF_MAX_MS 5000U
+#define GATHER_MS 100U /* records wait so long for company */
 #define STOP_MS 2000U
 #define STOP_GRACE_MS 200U /* for the thread's own limit to take effect */
 #define ALARM_MS 10000U    /* between two complaints about lost records */
@@ -219,11 +220,15 @@ static bool rotate_due(const struct cdr_writer *w)
 /* Wait for work. @return false: the end, and nothing is left. */
 static bool next_lines(struct cdr_writer *w)
 {
+	uint64_t gather_ms;
 	bool more;
 
 	pthread_mutex_lock(&w->lock);
 	while (STAILQ_EMPTY(&w->lines) && !w->stopping && !rotate_due(w))
 		wait_until(w, &w->wake, rotate_at_ms(w));
+	gather_ms = clock_now_ms() + GATHER_MS;
+	while (!w->stopping && !rotate_due(w) && clock_now_ms() < gather_ms)
+		wait_until(w, &w->wake, gather_ms);
 	STAILQ_CONCAT(&w->taken, &w->lines);
 	more = !w->stopping || !STAILQ_EMPTY(&w->taken);
 	pthread_mutex_unlock(&w->lock);
@@ -337,24 +342,22 @@ int cdr_start(const struct cdr_options *o, struct cdr_writer **ret_writer)
 }
 
 /* One line of text with its line end. */
-static struct cdr_line *make_line(struct cdr_writer *w, json_t *record, uint64_t sequence)
+static struct cdr_line *make_line(struct cdr_writer *w, struct cdr_text *record, uint64_t sequence)
 {
-	struct cdr_line *l = NULL;
-	size_t n;
+	struct cdr_line *l;
 
-	if (json_object_set_new(record, "node", json_string(w->node)) ||
-	    json_object_set_new(record, "run", json_string(w->run)) ||
-	    json_object_set_new(record, "sequence", json_integer((json_int_t)sequence)))
+	cdr_text_string(record, "node", w->node);
+	cdr_text_string(record, "run", w->run);
+	cdr_text_number(record, "sequence", sequence);
+	cdr_text_close(record, '}');
+	if (record->err)
 		return NULL;
-	n = json_dumpb(record, NULL, 0,
-		       JSON_COMPACT); /* escapes control characters: a line stays one */
-	if (n)
-		l = mem_buffer(sizeof(*l) + n + 1);
+	l = mem_buffer(sizeof(*l) + record->len_bytes + 1);
 	if (!l)
 		return NULL;
-	n = json_dumpb(record, l->text, n, JSON_COMPACT);
-	l->text[n] = '\n';
-	l->len_bytes = n + 1;
+	memcpy(l->text, record->buf, record->len_bytes);
+	l->text[record->len_bytes] = '\n';
+	l->len_bytes = record->len_bytes + 1;
 	l->sequence = sequence;
 	return l;
 }
@@ -367,29 +370,31 @@ static int lose(struct cdr_writer *w, int err)
 	if (!w->alarm_ms || now_ms - w->alarm_ms >= ALARM_MS) {
 		w->alarm_ms = now_ms ? now_ms : 1;
 		LOG_ERROR(SUBSYSTEM, "call detail records are being lost (%s), %llu so far",
-			  err == -ENOSPC ? "the queue is full, the disk does not take them"
-					 : "out of memory",
+			  err == -ENOSPC     ? "the queue is full, the disk does not take them"
+			  : err == -EMSGSIZE ? "a record is too large"
+					     : "out of memory",
 			  (unsigned long long)atomic_load(&w->lost));
 	}
 	return err;
 }
 
-int cdr_write(struct cdr_writer *w, json_t *record)
+int cdr_write(struct cdr_writer *w, struct cdr_text *record)
 {
 	/* a lost record takes its number with it, so that the gap is seen */
-	struct cdr_line *l = record ? make_line(w, record, ++w->sequence) : NULL;
+	struct cdr_line *l = make_line(w, record, ++w->sequence);
 
-	json_decref(record);
 	if (!l)
-		return lose(w, -ENOMEM);
+		return lose(w, record->err ? record->err : -ENOMEM);
 	if (atomic_load(&w->backlog_bytes) + l->len_bytes > w->queue_bytes) {
 		mem_free(l);
 		return lose(w, -ENOSPC);
 	}
 	atomic_fetch_add(&w->backlog_bytes, l->len_bytes);
 	pthread_mutex_lock(&w->lock);
+	/* Waking the thread for each record would cost more than the record: the first of a batch does. */
+	if (STAILQ_EMPTY(&w->lines))
+		pthread_cond_signal(&w->wake);
 	STAILQ_INSERT_TAIL(&w->lines, l, next);
-	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	count_backlog(w);
 	return 0;

@@ -17,10 +17,10 @@
 #ifndef SBE_CDR_CDR_H
 #define SBE_CDR_CDR_H
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "common/metric.h"
+#include "sbe/cdr/cdr_text.h"
 
 #define CDR_METRICS(X)                                                                             \
 	X(CDR_WRITTEN, COUNTER, "sbe_cdr_written_total",                                           \
@@ -46,9 +46,9 @@ struct cdr_options {
 /** Completes what a crash has left first. @return 0 or -errno (directory not writable, ...). */
 int cdr_start(const struct cdr_options *o, struct cdr_writer **ret_writer);
 
-/** Queue a record; "node", "run" and "sequence" are added. Takes over the reference. @return 0, -ENOSPC (queue full,
- *  counted), -ENOMEM (counted). */
-int cdr_write(struct cdr_writer *w, json_t *record);
+/** Queue a record whose object is still open; "node", "run" and "sequence" are added. @return 0, or (counted as lost)
+ *  -ENOSPC (queue full), -EMSGSIZE (record too large), -ENOMEM. */
+int cdr_write(struct cdr_writer *w, struct cdr_text *record);
 
 /** Write what is queued (at most 2 s, also when the disk does not answer at all), rotate, end the thread. NULL is fine. */
 void cdr_stop(struct cdr_writer *w);

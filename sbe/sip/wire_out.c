@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define POOL_BYTES 1024
 #define TOKEN_BITS_MAX 256U
 
 void wire_out_init(struct wire_out *o, char *buf, size_t size_bytes)
@@ -116,20 +117,38 @@ int wire_out_end(const struct wire_out *o, size_t *ret_bytes)
 	return 0;
 }
 
+/* getrandom costs a system call, a message needs several tokens: take a pool of bytes at a time, use each once. */
+static void random_bytes(uint8_t *out, size_t n)
+{
+	static uint8_t pool[POOL_BYTES];
+	static size_t left;
+	size_t got = 0;
+
+	if (left < n) {
+		while (got < sizeof(pool)) {
+			ssize_t r = getrandom(pool + got, sizeof(pool) - got, 0);
+
+			if (r > 0)
+				got += (size_t)r;
+			else if (r < 0 && errno != EINTR)
+				abort(); /* a guessable tag would be worse than a restart */
+		}
+		left = sizeof(pool);
+	}
+	left -= n;
+	memcpy(out, pool + left, n);
+	memset(pool + left, 0, n);
+}
+
 void wire_random_token(char *buf, size_t size_bytes, unsigned bits)
 {
 	static const char hex[] = "0123456789abcdef";
 	uint8_t raw[TOKEN_BITS_MAX / 8];
-	size_t n = bits / 8, got = 0;
+	size_t n = bits / 8;
+
 	assert(bits > 0 && bits % 8 == 0 && bits <= TOKEN_BITS_MAX && size_bytes > 2 * n);
 	(void)size_bytes;
-	while (got < n) {
-		ssize_t r = getrandom(raw + got, n - got, 0);
-		if (r > 0)
-			got += (size_t)r;
-		else if (r < 0 && errno != EINTR)
-			abort(); /* a guessable tag would be worse than a restart */
-	}
+	random_bytes(raw, n);
 	for (size_t i = 0; i < n; i++) {
 		buf[2 * i] = hex[raw[i] >> 4];
 		buf[2 * i + 1] = hex[raw[i] & 15];

@@ -33,7 +33,7 @@ void wire_out_copy(struct wire_out *o, const struct wire_msg *m, wire_keep_h *ke
 /** @return 0 with *ret_bytes, or the first error. */
 int wire_out_end(const struct wire_out *o, size_t *ret_bytes);
 
-/** Random token from getrandom, hex, bits/4 characters (bits a multiple of 8, at most 256), 0-terminated. */
+/** Random token from getrandom, hex, bits/4 characters (bits a multiple of 8, at most 256), 0-terminated. Loop thread only. */
 void wire_random_token(char *buf, size_t size_bytes, unsigned bits);
 
 #endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbe/cdr/cdr_text.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void put(struct cdr_text *t, const char *bytes, size_t n)
+{
+	if (t->err || n > t->size_bytes - t->len_bytes) {
+		t->err = -EMSGSIZE;
+		return;
+	}
+	memcpy(t->buf + t->len_bytes, bytes, n);
+	t->len_bytes += n;
+}
+
+void cdr_text_init(struct cdr_text *t, char *buf, size_t size_bytes)
+{
+	*t = (struct cdr_text){.buf = buf, .size_bytes = size_bytes};
+	put(t, "{", 1);
+}
+
+/* A comma unless it is the first of its object or list. */
+static void separate(struct cdr_text *t)
+{
+	char last = t->len_bytes ? t->buf[t->len_bytes - 1] : '{';
+
+	if (last != '{' && last != '[')
+		put(t, ",", 1);
+}
+
+static void put_key(struct cdr_text *t, const char *key)
+{
+	separate(t);
+	if (!key)
+		return;
+	put(t, "\"", 1);
+	put(t, key, strlen(key)); /* ours: nothing to escape */
+	put(t, "\":", 2);
+}
+
+/* Length of the UTF-8 character at s, 0 if it is none (RFC 3629: no surrogates, no overlong forms). */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t n = s[0] < 0x80                   ? 1
+		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+		   : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+						 : 0;
+
+	if (!n && s[0] >= 0xf0 && s[0] < 0xf5)
+		n = 4;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void put_escaped(struct cdr_text *t, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+	if (c == '"' || c == '\\') {
+		text[1] = (char)c;
+		put(t, text, 2);
+	} else {
+		put(t, text, 6);
+	}
+}
+
+void cdr_text_string(struct cdr_text *t, const char *key, const char *value)
+{
+	const unsigned char *s = (const unsigned char *)value;
+
+	if (!value || !value[0])
+		return;
+	put_key(t, key);
+	put(t, "\"", 1);
+	while (*s && !t->err) {
+		const unsigned char *plain = s;
+		size_t n;
+
+		while (*s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\')
+			s++;
+		put(t, (const char *)plain, (size_t)(s - plain));
+		if (!*s)
+			break;
+		n = *s < 0x80 ? 0 : utf8_length(s);
+		if (*s < 0x80)
+			put_escaped(t, *s);
+		else if (n)
+			put(t, (const char *)s, n);
+		else
+			put(t, "?", 1);
+		s += n ? n : 1;
+	}
+	put(t, "\"", 1);
+}
+
+void cdr_text_number(struct cdr_text *t, const char *key, uint64_t value)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	put_key(t, key);
+	put(t, digits + at, sizeof(digits) - at);
+}
+
+void cdr_text_open(struct cdr_text *t, const char *key, char bracket)
+{
+	put_key(t, key);
+	put(t, &bracket, 1);
+}
+
+void cdr_text_close(struct cdr_text *t, char bracket)
+{
+	put(t, &bracket, 1);
+}
