@@ -13,7 +13,6 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "sbe/call/call_private.h"
-#include "sbe/sdp/body_negotiate.h"
 #include "sbe/sip/wire_out.h"
 
 /* Answer the INVITE of leg `side` with the status and headers of m, and this SDP (may be NULL). */
@@ -76,21 +75,18 @@ static void note_ringing(struct call *call)
 
 int call_progress(struct call *call, const struct wire_msg *m)
 {
-	struct body_negotiation n;
 	struct body_sdp *sdp = NULL;
 	struct wire_party to;
-	int err = 0;
+	int err;
 
 	wire_to(m, &to);
 	if (!to.tag.n || !call->legs[0].server)
 		return 0; /* a 18x without a tag makes no dialog: nothing to pass */
 	note_ringing(call);
+	/* An offer or nonsense in an unreliable 18x: pass the ringing alone. */
 	if (call_media_parse(m, &sdp, NULL) || call->ex.late ||
-	    (sdp && body_negotiate(call->ex.offer, sdp, &n, NULL))) {
-		mem_unref(
-			sdp); /* an offer or nonsense in an unreliable 18x: pass the ringing alone */
-		sdp = NULL;
-	}
+	    (sdp && call_media_fits(call, sdp, NULL)))
+		sdp = mem_unref(sdp);
 	if (!sdp)
 		return reply(call, 0, m, NULL);
 	err = call_media_take(call, 1, sdp, false);
@@ -115,6 +111,7 @@ int call_ack_leg(struct leg *leg, const struct wire_msg *ack)
 	size_t bytes = 0;
 	int err = 0;
 
+	leg->ack_due = false;
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	dialog_write(&leg->dialog, "ACK", leg->invite_cseq, 70, &o);
 	call_headers_contact(&leg->dialog.target, &o);
@@ -174,7 +171,6 @@ static void late_gates_open(void *arg, int err, const struct gate_action *answer
 
 static int take_answer(struct call *call, const struct wire_msg *m, const char **ret_why)
 {
-	struct body_negotiation n;
 	struct body_sdp *sdp = NULL;
 	int err = call_media_parse(m, &sdp, ret_why);
 
@@ -190,9 +186,7 @@ static int take_answer(struct call *call, const struct wire_msg *m, const char *
 		return err ? err : call_media_open(call, late_gates_open);
 	}
 	if (sdp) {
-		err = body_negotiate(call->ex.offer, sdp, &n, ret_why);
-		if (!err)
-			err = call_media_check(call, sdp, ret_why);
+		err = call_media_fits(call, sdp, ret_why);
 		if (!err)
 			err = call_media_take(call, 1, sdp, false);
 		mem_unref(sdp);
@@ -218,7 +212,7 @@ int call_answer(struct call *call, const struct wire_msg *m)
 		call_release_us(call, 502, "bad_answer", NULL);
 		return err;
 	}
-	b->up = true;
+	b->up = b->ack_due = true;
 	if (!err)
 		err = take_answer(call, m, &why);
 	if (err) {
@@ -241,16 +235,14 @@ int call_answer_done(struct call *call)
 {
 	struct leg *a = &call->legs[0];
 	struct body_sdp *sdp = NULL;
-	int err = call_media_parse(call->ex.held, &sdp, NULL);
 
-	if (!err)
-		err = a->server ? reply(call, 0, call->ex.held, sdp) : -EPROTO;
+	if (a->server && !call_media_parse(call->ex.held, &sdp, NULL))
+		reply(call, 0, call->ex.held, sdp);
 	mem_unref(sdp);
-	/* -EMSGSIZE and the like: the caller never learns of the answer. An error of sending is repaired by
-	 * the 2xx retransmission. */
-	if (err == -EMSGSIZE || err == -EINVAL || err == -EPROTO || err == -ENOMEM) {
+	/* An error of sending is repaired by the retransmission; if nothing could be written, by nothing. */
+	if (!a->server || !txn_server_done(a->server)) {
 		call_release_us(call, 500, "internal", NULL);
-		return err;
+		return -EPROTO;
 	}
 	call->ex.held = mem_unref(call->ex.held);
 	call_plan_free(call);
@@ -300,27 +292,45 @@ static bool same_fork(const struct leg *leg, const struct wire_msg *m)
 	return wire_text_is(to.tag, leg->dialog.remote_tag);
 }
 
+/* A 2xx that is no news: of a fork we do not want, behind a CANCEL, or once more. @return true: done. */
+static bool extra_2xx(struct leg *leg, const struct wire_msg *m)
+{
+	struct call *call = leg->call;
+	const struct transport_target *to = txn_client_target(leg->invite);
+
+	if (leg->cancelled || (leg->dialog.remote_tag[0] && !same_fork(leg, m))) {
+		call_hang_up_2xx(call->core, m, to);
+		return true;
+	}
+	if (leg->ack && wire_cseq(m) == leg->invite_cseq) {
+		txn_resend(call->core->o.txns, &leg->dialog.target, leg->ack, leg->ack_bytes);
+		return true;
+	}
+	if (call->fsm.state != CALL_ENDING && call->fsm.state != CALL_DEAD)
+		return false;
+	call_ack_2xx(call->core, m, to); /* a re-INVITE that the BYE has overtaken */
+	return true;
+}
+
 static void on_response(void *arg, const struct wire_msg *m)
 {
 	struct leg *leg = arg;
 	struct call *call = leg->call;
 	int status = wire_status(m);
+	bool done;
 
 	LEG_CHECK(leg);
 	if (status == 100)
 		return;
-	if (status >= 200 && status < 300) {
-		if (leg->cancelled || (leg->up && !same_fork(leg, m))) {
-			call_hang_up_2xx(call->core, m, txn_client_target(leg->invite));
-			return;
-		}
-		if (leg->up && leg->ack && wire_cseq(m) == leg->invite_cseq) {
-			txn_resend(call->core->o.txns, &leg->dialog.target, leg->ack,
-				   leg->ack_bytes);
-			return;
-		}
+	done = status >= 200 && status < 300 && extra_2xx(leg, m);
+	if (leg->cancelled && status >= 200) { /* final: what may still come is a stray */
+		txn_client_detach(leg->invite);
+		leg->invite = NULL;
+		call_end_check(call);
+		return;
 	}
-	if (leg->cancelled || call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD)
+	if (done || leg->cancelled || call->fsm.state == CALL_ENDING ||
+	    call->fsm.state == CALL_DEAD)
 		return;
 	if (call->fsm.state == CALL_UP)
 		call_reinvite_response(leg, m);

@@ -63,14 +63,15 @@ void call_leg_bye(struct leg *leg, const struct wire_msg *request, const char *r
 	else if (leg->server)
 		txn_server_detach(leg->server);
 	leg->server = NULL;
-	leg->up = false;
+	leg->up = leg->bye_due = false;
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	dialog_write(&leg->dialog, "BYE", 0, 70, &o);
 	write_reason(request, reason, &o);
-	if (wire_out_end(&o, &r.headers_bytes))
-		return;
-	r.headers = call->core->headers;
-	txn_client_new(call->core->o.txns, &leg->dialog.target, &r, &bye_handlers, leg, &leg->bye);
+	if (!wire_out_end(&o, &r.headers_bytes)) {
+		r.headers = call->core->headers;
+		txn_client_new(call->core->o.txns, &leg->dialog.target, &r, &bye_handlers, leg,
+			       &leg->bye);
+	}
 }
 
 /* ---- the whole call ---- */
@@ -107,7 +108,30 @@ static void release_caller(struct call *call, struct leg *a, const struct call_r
 	a->server = NULL;
 }
 
-static void release_leg(struct call *call, struct leg *leg, const struct call_release *r)
+/* Its own BYE ended the dialog: a 2xx of ours that is not ACKed is not sent again. */
+static void leave_leg(struct leg *leg)
+{
+	leg->up = false;
+	if (!leg->server)
+		return;
+	txn_server_stop_2xx(leg->server);
+	txn_server_detach(leg->server);
+	leg->server = NULL;
+}
+
+/* Our INVITE has no final answer: CANCEL, with the Reason of what ended the call (RFC 3326). */
+static void cancel_leg(struct leg *leg, const struct call_release *r)
+{
+	struct wire_header h;
+	char reason[256] = "";
+
+	if (r->request && wire_header_find(r->request, "reason", &h) && h.value.n < sizeof(reason))
+		wire_text_copy(h.value, reason, sizeof(reason));
+	leg->cancelled = true;
+	txn_client_cancel(leg->invite, reason[0] ? reason : r->reason);
+}
+
+static void release_leg(struct leg *leg, const struct call_release *r)
 {
 	bool bye_from_here = r->request && wire_is_request(r->request) &&
 			     wire_method(r->request) == WIRE_BYE &&
@@ -119,19 +143,16 @@ static void release_leg(struct call *call, struct leg *leg, const struct call_re
 			txn_client_detach(leg->invite);
 			leg->invite = NULL;
 		} else {
-			leg->cancelled = true;
-			txn_client_cancel(leg->invite, r->reason);
+			cancel_leg(leg, r);
 		}
 		return;
 	}
 	if (!leg->up)
 		return;
-	if (leg->invite && !leg->ack && call->ex.running && call->ex.from != leg->side)
-		call_ack_leg(
-			leg,
-			NULL); /* its 2xx waits for an ACK that will not come from the other side */
+	if (leg->ack_due)
+		call_ack_leg(leg, NULL); /* nobody on the other side will give it any more */
 	if (bye_from_here)
-		leg->up = false;
+		leave_leg(leg);
 	else if (leg->server && txn_server_done(leg->server) && strcmp(r->cause, "no_ack"))
 		leg->bye_due = true; /* our 2xx is not ACKed yet */
 	else
@@ -151,8 +172,8 @@ int call_release(struct call *call, const struct call_release *r)
 		call->status = r->status;
 	fsm_go(&call->fsm, CALL_ENDING);
 	release_caller(call, &call->legs[0], r);
-	release_leg(call, &call->legs[1], r);
-	release_leg(call, &call->legs[0], r);
+	release_leg(&call->legs[1], r);
+	release_leg(&call->legs[0], r);
 	call_exchange_end(call);
 	call_plan_free(call);
 	if (call->gate) {

@@ -54,10 +54,26 @@ int call_media_check(const struct call *call, const struct body_sdp *sdp, const 
 	for (unsigned i = 0; i < sdp->n_media; i++) {
 		const struct body_media *m = &sdp->media[i];
 
-		if (relayed(m) && body_address_ok(&m->rtp, flags, ret_why))
+		if (relayed(m) && (body_address_ok(&m->rtp, flags, ret_why) ||
+				   body_address_ok(&m->rtcp, flags, ret_why)))
 			return -EINVAL;
 	}
 	return 0;
+}
+
+/* C21: what was not offered is not relayed, so a stream of the answer needs a codec of its offer. */
+int call_media_fits(const struct call *call, const struct body_sdp *answer, const char **ret_why)
+{
+	struct body_negotiation n;
+	int err = body_negotiate(call->ex.offer, answer, &n, ret_why);
+
+	if (!err)
+		err = call_media_check(call, answer, ret_why);
+	if (err || !(n.warnings & BODY_WARN_NO_COMMON_CODEC))
+		return err;
+	if (ret_why)
+		*ret_why = "a stream of the answer has no codec of the offer";
+	return -EBADMSG;
 }
 
 bool call_media_answered(const struct call *call)
@@ -117,6 +133,33 @@ int call_media_take(struct call *call, int side, const struct body_sdp *sdp, boo
 	return 0;
 }
 
+static bool is_codec(const struct body_media *m, uint8_t payload)
+{
+	for (unsigned i = 0; i < m->n_formats; i++) {
+		if (m->formats[i].payload == payload)
+			return !body_codec_is_helper(&m->formats[i]);
+	}
+	return false;
+}
+
+/* Keep in p what is in also, in p's order. @return false: no codec is left, only helpers or nothing. */
+static bool keep_both(const struct body_media *m, struct body_payloads *p,
+		      const struct body_payloads *also)
+{
+	unsigned n = 0, codecs = 0;
+
+	if (!p->n)
+		return true; /* not filtered, or refused before */
+	for (unsigned k = 0; k < p->n; k++) {
+		if (!memchr(also->list, p->list[k], also->n))
+			continue;
+		codecs += is_codec(m, p->list[k]);
+		p->list[n++] = p->list[k];
+	}
+	p->n = n;
+	return codecs > 0;
+}
+
 /* Codecs both peers agreed to. @return -ENOTSUP when nothing of the offer is left. */
 int call_media_filter(const struct call *call, const struct body_sdp *offer,
 		      struct body_codec_result *ret_result)
@@ -140,18 +183,9 @@ int call_media_filter(const struct call *call, const struct body_sdp *offer,
 			continue;
 		}
 		ret_result->refused |= one.refused;
-		for (unsigned i = 0; i < offer->n_media;
-		     i++) { /* keep what both allow, in the first's order */
-			struct body_payloads *p = &ret_result->media[i];
-			unsigned n = 0;
-
-			for (unsigned k = 0; k < p->n; k++) {
-				if (memchr(one.media[i].list, p->list[k], one.media[i].n))
-					p->list[n++] = p->list[k];
-			}
-			if (p->n && !n)
+		for (unsigned i = 0; i < offer->n_media; i++) {
+			if (!keep_both(&offer->media[i], &ret_result->media[i], &one.media[i]))
 				ret_result->refused |= 1U << i;
-			p->n = n;
 		}
 	}
 	for (unsigned i = 0; i < offer->n_media; i++) {

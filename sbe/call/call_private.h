@@ -72,6 +72,7 @@ struct leg {
 	bool counted;   /* peer_take was done */
 	bool up;        /* 2xx passed: a BYE ends it */
 	bool cancelled; /* our INVITE is being cancelled */
+	bool ack_due;   /* a 2xx of it has not been ACKed by us */
 	bool bye_due;   /* BYE as soon as our 2xx is ACKed or given up (RFC 3261 15) */
 	struct call *call;
 	struct peer *peer;
@@ -194,11 +195,13 @@ int call_answer_done(struct call *call);
 int call_reply_2xx(struct call *call, int side, const struct wire_msg *m,
 		   const struct body_sdp *sdp);
 int call_ack_leg(struct leg *leg, const struct wire_msg *ack);
-void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
-		      const struct transport_target *to);
 
 /* call_cancel.c */
 extern const struct txn_server_handlers call_server_handlers;
+void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
+		      const struct transport_target *to); /* ACK and BYE */
+void call_ack_2xx(struct call_core *core, const struct wire_msg *m,
+		  const struct transport_target *to); /* only the ACK, from the response alone */
 
 /* call_bye.c */
 void call_bye_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m);
@@ -216,6 +219,8 @@ void call_exchange_end(struct call *call);
 int call_media_parse(const struct wire_msg *m, struct body_sdp **ret_sdp,
 		     const char **ret_why); /* 0 with NULL = no SDP */
 int call_media_check(const struct call *call, const struct body_sdp *sdp, const char **ret_why);
+int call_media_fits(const struct call *call, const struct body_sdp *answer,
+		    const char **ret_why); /* an answer to ex.offer; checked too */
 int call_media_take(struct call *call, int side, const struct body_sdp *sdp,
 		    bool offer);                   /* remember what that side said */
 bool call_media_answered(const struct call *call); /* the callee's addresses are known */
@@ -258,7 +263,6 @@ void call_headers_pass(const struct call_core *core, const struct wire_msg *m,
 void call_timer_ring(struct call *call);
 
 /* call_record.c */
-json_t *call_record_json(const struct call *call, const struct gate_final *final);
 void call_record(struct call *call, const struct gate_final *final); /* final NULL = no media */
 void call_record_refused(struct call_core *core, const struct wire_msg *m, const struct peer *p,
 			 int status, const char *cause);

@@ -156,6 +156,8 @@ static void followed(void *arg, int err, const struct gate_action *answer)
 		call_reply_2xx(call, call->ex.from, call->ex.held, sdp);
 	mem_unref(sdp);
 	call->ex.held = mem_unref(call->ex.held);
+	if (!txn_server_done(from->server)) /* nothing could be written: the sides disagree now */
+		call_release_us(call, 500, "internal", NULL);
 }
 
 /* A late offer may bring streams the gates do not have. */
@@ -171,15 +173,15 @@ static void late_extended(void *arg, int err, const struct gate_action *reply)
 
 static int take_response(struct call *call, int side, const struct wire_msg *m)
 {
-	struct body_negotiation n;
 	struct body_sdp *sdp = NULL;
 	int err = call_media_parse(m, &sdp, NULL);
 
 	if (!err && !sdp)
 		err = -EBADMSG;
-	if (!err)
-		err = call_media_check(call, sdp, NULL);
 	if (!err && call->ex.late) {
+		err = call_media_check(call, sdp, NULL);
+		if (err)
+			goto out;
 		call->ex.offer = sdp;
 		if (call_media_new_streams(call, sdp))
 			return call_media_extend(call, sdp, late_extended);
@@ -187,11 +189,12 @@ static int take_response(struct call *call, int side, const struct wire_msg *m)
 					 followed); /* unchanged until the ACK */
 	}
 	if (!err)
-		err = body_negotiate(call->ex.offer, sdp, &n, NULL);
+		err = call_media_fits(call, sdp, NULL);
 	if (!err)
 		err = call_media_take(call, call->ex.from, call->ex.offer, true);
 	if (!err)
 		err = call_media_take(call, side, sdp, false);
+out:
 	mem_unref(sdp);
 	return err ? err : call_media_follow(call, CALL_CUT_THROUGH, followed);
 }
@@ -215,9 +218,9 @@ void call_reinvite_response(struct leg *leg, const struct wire_msg *m)
 	}
 	if (!call->ex.held || !wire_is_request(call->ex.held))
 		return; /* the same 2xx again while gates follow */
+	leg->ack_due = true;
 	dialog_refresh_target(&leg->dialog, m, NULL);
 	if (take_response(call, leg->side, m)) {
-		call_ack_leg(leg, NULL);
 		call_release_us(call, 488, "bad_answer",
 				"SIP;cause=488;text=\"answer does not fit the offer\"");
 		return;
@@ -251,16 +254,13 @@ static void late_answered(void *arg, int err, const struct gate_action *answer)
 /* The ACK brings the answer to a late offer. */
 static int late_answer(struct call *call, int side, const struct wire_msg *ack)
 {
-	struct body_negotiation n;
 	struct body_sdp *sdp = NULL;
 	int err = call_media_parse(ack, &sdp, NULL);
 
 	if (!err && !sdp)
 		err = -EBADMSG;
 	if (!err)
-		err = body_negotiate(call->ex.offer, sdp, &n, NULL);
-	if (!err)
-		err = call_media_check(call, sdp, NULL);
+		err = call_media_fits(call, sdp, NULL);
 	if (!err)
 		err = call_media_take(call, 1 - side, call->ex.offer, true);
 	if (!err)
@@ -286,8 +286,8 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 	txn_server_detach(leg->server);
 	leg->server = NULL;
 	if (leg->bye_due) {
-		leg->bye_due = false;
 		call_leg_bye(leg, NULL, NULL);
+		call_end_check(call);
 		return;
 	}
 	if (!call->ex.running || call->ex.from != leg->side || call->fsm.state != CALL_UP)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "sbe/sdp/body_codec.h"
 
-static bool is_helper(const struct body_format *f)
+bool body_codec_is_helper(const struct body_format *f)
 {
 	static const char *const helpers[] = {"telephone-event", "CN",         "red", "rtx",
 					      "ulpfec",          "flexfec-03", "tone"};
@@ -65,7 +65,7 @@ static void keep(struct kept *k, const struct body_format *f)
 		return;
 	k->has[f->payload] = true;
 	k->out.list[k->out.n++] = (uint8_t)f->payload;
-	k->codecs += !is_helper(f);
+	k->codecs += !body_codec_is_helper(f);
 }
 
 /* rtx is decided after the others, since it goes with what they kept. */

@@ -13,6 +13,9 @@
 #include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_sdp.h"
 
+/** Does it only help a codec (telephone-event, CN, red, rtx ...)? A stream cannot live by it. */
+bool body_codec_is_helper(const struct body_format *f);
+
 struct body_codec_rule {
 	const char *const
 		*allowed;   /* "PCMA", "telephone-event", "opus/48000"; case does not matter */

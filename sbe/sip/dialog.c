@@ -327,17 +327,33 @@ void dialog_unregister(struct dialog *d)
 	d->leg = NULL;
 }
 
+static struct dialog *find(struct table *t, struct wire_text tag, const struct wire_msg *m)
+{
+	struct dialog *d;
+	if (tag.n == 0 || tag.n >= DIALOG_TAG_BYTES)
+		return NULL;
+	d = table_find(t, tag.s, tag.n);
+	return d && wire_text_is(wire_call_id(m), d->call_id) ? d : NULL;
+}
+
 void *dialog_find(struct table *t, const struct wire_msg *request)
 {
 	struct wire_party to, from;
+	struct dialog *d;
 	wire_to(request, &to);
 	wire_from(request, &from);
-	if (to.tag.n == 0 || to.tag.n >= DIALOG_TAG_BYTES)
-		return NULL;
-	struct dialog *d = table_find(t, to.tag.s, to.tag.n);
-	if (!d || !wire_text_is(wire_call_id(request), d->call_id))
-		return NULL;
-	if (d->remote_tag[0] && !wire_text_is(from.tag, d->remote_tag))
+	d = find(t, to.tag, request);
+	if (!d || (d->remote_tag[0] && !wire_text_is(from.tag, d->remote_tag)))
 		return NULL;
 	return d->leg;
+}
+
+void *dialog_find_response(struct table *t, const struct wire_msg *response)
+{
+	struct wire_party to, from;
+	struct dialog *d;
+	wire_to(response, &to);
+	wire_from(response, &from);
+	d = find(t, from.tag, response);
+	return d && wire_text_is(to.tag, d->remote_tag) ? d->leg : NULL;
 }
