@@ -100,7 +100,7 @@ static bool collide(const struct bound *a, const struct bound *b)
 
 static int check_addresses(const struct check *k)
 {
-	struct bound a, b;
+	struct bound a = {0}, b = {0};
 	char text[ADDR_TEXT_BYTES];
 
 	for (size_t i = 0; bound_nth(k, i, &b); i++) {
@@ -207,7 +207,7 @@ static bool has_listener(const struct sbe_realm_conf *r, const struct peer_hop *
 /* A next hop that is one of our own listeners would send each call round and round. */
 static bool is_us(const struct check *k, const struct peer_hop *hop)
 {
-	struct bound b;
+	struct bound b = {0};
 
 	for (size_t i = 0; bound_nth(k, i, &b); i++) {
 		if (b.datagram == (hop->proto == TRANSPORT_UDP) && addr_equal(b.addr, &hop->addr))

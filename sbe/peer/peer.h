@@ -147,5 +147,4 @@ struct peer *peer_find_hop(const struct peer_set *s, const char *realm, const st
 const char *peer_tls_name(const struct peer *p);
 /** What to put as the Request-URI's host towards this peer: first domain, else NULL (then the hop's host). */
 const char *peer_domain(const struct peer *p);
-
 #endif

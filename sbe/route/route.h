@@ -49,7 +49,8 @@ int location_conf_check(struct conf_reader *r, void *object);
 
 struct route_query {
 	const struct peer *from; /* NULL = nobody in particular (`lookup`): matches every from */
-	const char *user;        /* Request-URI's user part as received (%2B and the like are undone here), 0-terminated */
+	const char *
+		user; /* Request-URI's user part as received (%2B and the like are undone here), 0-terminated */
 	const char *host;
 	bool ours; /* the host is one of our domains or addresses */
 };
