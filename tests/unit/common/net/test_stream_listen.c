@@ -12,6 +12,7 @@
 
 #include "common/mem.h"
 #include "common/net/net_metric.h"
+#include "common/net/tls.h"
 #include "tests/lib/oom.h"
 
 static const struct stream_options plain = {0};
@@ -162,6 +163,62 @@ static void test_v6_listener(void **state)
 }
 
 /* ---------------------------------------------------------------- unix sockets */
+
+static struct tls_context *identity(const struct net_scene *n, const char *name)
+{
+	char certificate[256], key[256], ca[256], why[256] = "";
+	const char *trust = ca;
+	struct tls_options o = {.trust_files = &trust, .ntrust = 1};
+	struct tls_context *c = NULL;
+
+	snprintf(certificate, sizeof(certificate), "%s/%s.pem", n->dir, name ? name : "");
+	snprintf(key, sizeof(key), "%s/%s.key", n->dir, name ? name : "");
+	snprintf(ca, sizeof(ca), "%s/ca.pem", n->dir);
+	o.certificate_file = name ? certificate : NULL;
+	o.private_key_file = name ? key : NULL;
+	if (tlsid_new(&o, &c, why))
+		fail_msg("%s", why);
+	return c;
+}
+
+/* H12: a new certificate is shown to who comes next, and whoever is connected notices nothing. */
+static void test_certificate_swapped_while_listening(void **state)
+{
+	struct net_scene *n = *state;
+	struct net_end second = {0}, third = {0};
+	struct tls_context *before, *after, *client;
+	struct stream_options o = {.server_name = "old.example"};
+
+	net_cert_make(n->dir, &(struct net_cert){.name = "ca", .common_name = "ca", .ca = true});
+	net_cert_make(n->dir,
+		      &(struct net_cert){.name = "old", .issuer = "ca", .dns = {"old.example"}});
+	net_cert_make(n->dir,
+		      &(struct net_cert){.name = "new", .issuer = "ca", .dns = {"new.example"}});
+	before = identity(n, "old");
+	after = identity(n, "new");
+	client = identity(n, NULL);
+	o.tls = client;
+	n->echo = true;
+	net_scene_listen(n, &(struct stream_listen_options){.tls = before});
+	mem_unref(before);
+	assert_int_equal(net_scene_connect(n, &n->client, &o), 0);
+	assert_true(net_wait(&n->loop, &n->client.opened, 1));
+
+	stream_listener_set_tls(n->listener, after);
+	mem_unref(after);
+	o.server_name = "new.example";
+	assert_int_equal(net_scene_connect(n, &second, &o), 0);
+	assert_true(net_wait(&n->loop, &second.opened, 1));
+	o.server_name = "old.example";
+	assert_int_equal(net_scene_connect(n, &third, &o), 0);
+	assert_true(net_wait(&n->loop, &third.closed, 1));
+	assert_int_equal(third.opened, 0);
+	assert_int_equal(stream_send(n->client.s, "hello", 5), 0);
+	assert_true(net_wait(&n->loop, &n->client.bytes, 5));
+	assert_int_equal(n->client.closed, 0);
+	stream_close(second.s);
+	mem_unref(client);
+}
 
 static void on_unix_accept(void *arg, struct stream *s)
 {
@@ -324,6 +381,7 @@ int main(void)
 		T(test_accepted_streams_outlive_their_listener),
 		T(test_listen_errors),
 		T(test_v6_listener),
+		T(test_certificate_swapped_while_listening),
 		T(test_unix_socket_echo_and_mode),
 		T(test_unix_socket_in_use_is_left_alone),
 		T(test_stale_unix_socket_is_replaced),
