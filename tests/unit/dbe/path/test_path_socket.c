@@ -181,6 +181,35 @@ static void test_bind_errors_are_told_apart_and_leave_nothing(void **state)
 	bed_close(&b);
 }
 
+/* Media and reports that wait together at one port leave by two, when only this side has rtcp-mux. */
+static void test_a_mixed_batch_is_sorted(void **state)
+{
+	uint8_t packet[BED_BYTES];
+	struct bed b;
+	size_t n;
+
+	(void)state;
+	bed_open(&b, &driver_socket_busy, NULL);
+	b.rules[0].rtcp_mux = true;
+	bed_change(&b, 0, false);
+	for (int i = 0; i < 8; i++) {
+		n = bed_packet(i % 2 ? SEND_RR : SEND_RTP, packet);
+		b.driver->send(&b, PHONE_A, &b.local[0][PATH_RTP], packet, n);
+	}
+	bed_await(&b, 0, 8);
+	for (int i = 0; i < 8; i++) {
+		static uint8_t got[65536];
+		struct addr from;
+		int dscp;
+
+		assert_int_equal(
+			b.driver->receive(&b, i % 2 ? PHONE_B_RTCP : PHONE_B, got, &from, &dscp),
+			i % 2 ? 20 : 172);
+		assert_true(addr_equal(&from, &b.local[1][i % 2 ? PATH_RTCP : PATH_RTP]));
+	}
+	bed_close(&b);
+}
+
 /* B10: the largest datagram there is. */
 static void test_b10_largest_datagram(void **state)
 {
@@ -302,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_close_stops_at_once),
 		cmocka_unit_test(test_descriptors_are_four_a_call),
 		cmocka_unit_test(test_bind_errors_are_told_apart_and_leave_nothing),
+		cmocka_unit_test(test_a_mixed_batch_is_sorted),
 		cmocka_unit_test(test_b10_largest_datagram),
 		cmocka_unit_test(test_b11_port_unreachable_changes_nothing),
 		cmocka_unit_test(test_refused_send_is_counted),
