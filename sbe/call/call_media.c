@@ -34,7 +34,7 @@ int call_media_parse(const struct wire_msg *m, struct body_sdp **ret_sdp, const 
 	return body_sdp_parse(body.s + part.off, part.len_bytes, ret_sdp, ret_why);
 }
 
-static bool relayed(const struct body_media *m)
+bool call_media_relayed(const struct body_media *m)
 {
 	return m->port && (m->is_rtp || body_text_is(m->proto, "udptl"));
 }
@@ -54,7 +54,7 @@ int call_media_check(const struct call *call, const struct body_sdp *sdp, const 
 	for (unsigned i = 0; i < sdp->n_media; i++) {
 		const struct body_media *m = &sdp->media[i];
 
-		if (relayed(m) && (body_address_ok(&m->rtp, flags, ret_why) ||
+		if (call_media_relayed(m) && (body_address_ok(&m->rtp, flags, ret_why) ||
 				   body_address_ok(&m->rtcp, flags, ret_why)))
 			return -EINVAL;
 	}
@@ -117,11 +117,12 @@ int call_media_take(struct call *call, int side, const struct body_sdp *sdp, boo
 		const struct body_media *m = &sdp->media[i];
 		struct call_stream *s = &call->streams[i];
 
-		s->active = relayed(m) && (offer || s->active);
+		s->active = call_media_relayed(m) && (offer || s->active);
 		s->direction[side] = (uint8_t)m->direction;
-		if (!relayed(m))
+		if (!call_media_relayed(m))
 			continue;
-		s->rtp = m->is_rtp;
+		/* What may be encrypted is passed unread: SRTCP and DTLS are no RTCP or RTP to a checker (B17). */
+		s->rtp = m->is_rtp && !m->is_secure && !m->has_crypto && !m->has_fingerprint;
 		s->mux = offer ? m->rtcp_mux : s->mux && m->rtcp_mux;
 		s->payloads[side][0] = m->payloads[0];
 		s->payloads[side][1] = m->payloads[1];
@@ -209,7 +210,7 @@ static void stream_out(const struct call *call, int to, unsigned i, const struct
 	const struct call_stream *s = i < call->nstreams ? &call->streams[i] : NULL;
 
 	memset(out, 0, sizeof(*out));
-	if (!s || !relayed(in) || !s->local_rtp[to].port) {
+	if (!s || !call_media_relayed(in) || !s->local_rtp[to].port) {
 		out->refused = true;
 		return;
 	}

@@ -25,6 +25,19 @@ BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(ROOT, "build"))
 BASE = os.environ.get("TMPDIR") or "/tmp"
 LOGS = os.path.join(BUILD, "test-logs")
 SCALE = float(os.environ.get("SPEER_TIMEOUT_SCALE") or 1)
+
+
+def own_network():
+    """Command prefix that gives a test a loopback interface of its own, so that ports never clash with what else runs
+    on the machine. Empty where we may not (no root)."""
+    prefix = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
+    try:
+        return prefix if subprocess.run(prefix + ["true"], stderr=subprocess.DEVNULL).returncode == 0 else []
+    except OSError:
+        return []
+
+
+OWN_NETWORK = own_network()
 TIMEOUT_S = {"runner": 120, "unit": 120, "component": 300, "scenario": 180}
 KINDS = list(TIMEOUT_S)
 PARALLEL = {"unit": 2}
@@ -136,7 +149,7 @@ class Run:
         os.makedirs(self.tmp, mode=0o700)
         with open(self.log_path, "wb") as log:
             proc = subprocess.Popen(
-                [item.path],
+                (OWN_NETWORK if item.kind in ("component", "scenario") else []) + [item.path],
                 cwd=self.tmp if item.kind == "scenario" else ROOT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
