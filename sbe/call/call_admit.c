@@ -36,18 +36,13 @@ static void refuse(struct call_core *core, struct txn_server *s, const struct wi
 	call_refuse(s, r->status, r->phrase, headers);
 }
 
-/* RFC 3261 8.2.2.3: we implement no option tag yet, so each required one is named back. */
-static bool check_require(const struct wire_msg *m, struct refusal *r)
+static bool check_message(const struct wire_msg *m, struct refusal *r)
 {
-	struct wire_header h;
-
-	if (!wire_header_find(m, "require", &h) || !h.value.n)
-		return true;
-	*r = (struct refusal){420, NULL, "option_required", NULL, ""};
-	if (h.value.n < 100 && !memchr(h.value.s, '\n', h.value.n))
-		snprintf(r->header, sizeof(r->header), "Unsupported: %.*s\r\n", (int)h.value.n,
-			 h.value.s);
-	return false;
+	if (wire_max_forwards(m) == 0)
+		*r = (struct refusal){483, NULL, "too_many_hops", NULL, ""};
+	else if (call_unsupported(m, r->header, sizeof(r->header)))
+		r->status = 420, r->cause = "option_required";
+	return !r->status;
 }
 
 /* RFC 6406 5: the Request-URI must be ours to route and no Route may be left over (E11). */
@@ -230,7 +225,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	bool counted = false;
 
 	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
-	if (!check_require(m, &r) || !check_target(core, m, &r) || !check_body(m, &offer, &r))
+	if (!check_message(m, &r) || !check_target(core, m, &r) || !check_body(m, &offer, &r))
 		goto refused;
 	if (!check_limits(core, p, &r))
 		goto refused;
@@ -247,6 +242,12 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	if (fill(call, s, m, &plan)) {
 		mem_unref(call);
 		r = (struct refusal){500, NULL, "memory", NULL, ""};
+		goto refused;
+	}
+	if (offer && call_media_check(call, offer, &r.text)) {
+		mem_unref(call);
+		r.status = 488;
+		r.cause = "body";
 		goto refused;
 	}
 	start(call, s, m, offer);

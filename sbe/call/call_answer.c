@@ -15,6 +15,8 @@
 #include "sbe/call/call_private.h"
 #include "sbe/sip/wire_out.h"
 
+#define ACK_EXTRA_BYTES 1024U /* request line, Via and Content-Length, which the transactions add */
+
 /* Answer the INVITE of leg `side` with the status and headers of m, and this SDP (may be NULL). */
 static int reply(struct call *call, int side, const struct wire_msg *m, const struct body_sdp *sdp)
 {
@@ -100,18 +102,37 @@ int call_progress(struct call *call, const struct wire_msg *m)
 
 /* ---- the answer ---- */
 
-/* Build the ACK of our INVITE on a leg and remember it for a repeated 2xx. ack NULL: without a body. */
+/* Send it and remember it for a repeated 2xx; without memory for that it is sent once. */
+static int send_ack(struct leg *leg, const struct txn_request *r)
+{
+	struct txn_layer *txns = leg->call->core->o.txns;
+	size_t size = r->headers_bytes + r->body_bytes + strlen(r->uri) + ACK_EXTRA_BYTES,
+	       bytes = 0;
+	int err;
+
+	mem_free(leg->ack);
+	leg->ack_bytes = 0;
+	leg->ack = mem_buffer(size);
+	err = txn_send_ack(txns, &leg->dialog.target, r, leg->ack, size, &bytes);
+	if (bytes) {
+		leg->ack_bytes = leg->ack ? bytes : 0;
+		return err;
+	}
+	mem_free(leg->ack);
+	leg->ack = NULL;
+	return err;
+}
+
+/* Build the ACK of our INVITE on a leg. ack NULL: without a body. */
 int call_ack_leg(struct leg *leg, const struct wire_msg *ack)
 {
 	struct call *call = leg->call;
 	struct txn_request r = {.method = "ACK", .uri = leg->dialog.remote_target};
 	struct body_sdp *sdp = NULL;
-	char buf[4096], *body = NULL;
+	char *body = NULL;
 	struct wire_out o;
-	size_t bytes = 0;
 	int err = 0;
 
-	leg->ack_due = false;
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	dialog_write(&leg->dialog, "ACK", leg->invite_cseq, 70, &o);
 	call_headers_contact(&leg->dialog.target, &o);
@@ -123,15 +144,8 @@ int call_ack_leg(struct leg *leg, const struct wire_msg *ack)
 	if (!err) {
 		r.headers = call->core->headers;
 		r.body = body;
-		err = txn_send_ack(call->core->o.txns, &leg->dialog.target, &r, buf, sizeof(buf),
-				   &bytes);
-	}
-	if (!err && bytes) {
-		mem_free(leg->ack);
-		leg->ack = mem_buffer(bytes);
-		leg->ack_bytes = leg->ack ? bytes : 0;
-		if (leg->ack)
-			memcpy(leg->ack, buf, bytes);
+		err = send_ack(leg, &r);
+		leg->ack_due = false;
 	}
 	mem_free(body);
 	mem_unref(sdp);
@@ -171,6 +185,7 @@ static void late_gates_open(void *arg, int err, const struct gate_action *answer
 
 static int take_answer(struct call *call, const struct wire_msg *m, const char **ret_why)
 {
+	struct body_codec_result codecs;
 	struct body_sdp *sdp = NULL;
 	int err = call_media_parse(m, &sdp, ret_why);
 
@@ -181,6 +196,8 @@ static int take_answer(struct call *call, const struct wire_msg *m, const char *
 			return -EBADMSG;
 		call->ex.offer = sdp;
 		err = call_media_check(call, sdp, ret_why);
+		if (!err && call_media_filter(call, sdp, &codecs) < 0)
+			err = -ENOTSUP;
 		if (!err)
 			err = call_media_take(call, 1, sdp, true);
 		return err ? err : call_media_open(call, late_gates_open);
@@ -216,7 +233,7 @@ int call_answer(struct call *call, const struct wire_msg *m)
 	if (!err)
 		err = take_answer(call, m, &why);
 	if (err) {
-		call_release_us(call, 502, "bad_answer",
+		call_release_us(call, err == -ENOTSUP ? 488 : 502, "bad_answer",
 				"SIP;cause=488;text=\"answer does not fit the offer\"");
 		return err;
 	}
@@ -225,26 +242,30 @@ int call_answer(struct call *call, const struct wire_msg *m)
 	return 0;
 }
 
-int call_reply_2xx(struct call *call, int side, const struct wire_msg *m,
-		   const struct body_sdp *sdp)
+void call_reply_held(struct call *call)
 {
-	return reply(call, side, m, sdp);
+	struct body_sdp *sdp = NULL;
+
+	if (call->ex.late) /* the offer itself: codecs are filtered */
+		sdp = mem_ref(call->ex.offer);
+	else if (call_media_parse(call->ex.held, &sdp, NULL))
+		return;
+	reply(call, call->ex.from, call->ex.held, sdp);
+	mem_unref(sdp);
+	call->ex.held = mem_unref(call->ex.held);
 }
 
 int call_answer_done(struct call *call)
 {
 	struct leg *a = &call->legs[0];
-	struct body_sdp *sdp = NULL;
 
-	if (a->server && !call_media_parse(call->ex.held, &sdp, NULL))
-		reply(call, 0, call->ex.held, sdp);
-	mem_unref(sdp);
+	if (a->server)
+		call_reply_held(call);
 	/* An error of sending is repaired by the retransmission; if nothing could be written, by nothing. */
 	if (!a->server || !txn_server_done(a->server)) {
 		call_release_us(call, 500, "internal", NULL);
 		return -EPROTO;
 	}
-	call->ex.held = mem_unref(call->ex.held);
 	call_plan_free(call);
 	a->up = true;
 	call->status = 200;

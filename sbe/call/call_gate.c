@@ -153,7 +153,7 @@ int call_media_follow(struct call *call, enum call_cut cut, gate_reply_h *fn)
 bool call_media_new_streams(const struct call *call, const struct body_sdp *offer)
 {
 	for (unsigned i = 0; i < offer->n_media; i++) {
-		if (offer->media[i].port &&
+		if (call_media_relayed(&offer->media[i]) &&
 		    (i >= call->nstreams || !call->streams[i].local_rtp[0].port))
 			return true;
 	}
@@ -164,7 +164,6 @@ int call_media_extend(struct call *call, const struct body_sdp *offer, gate_repl
 {
 	struct gate_stream streams[2][GATE_STREAMS_MAX];
 	struct gate_change change = {{streams[0], streams[1]}, {0, 0}};
-	size_t before = call->nstreams;
 	int err = call_media_grow(call, offer);
 
 	if (err)
@@ -172,9 +171,9 @@ int call_media_extend(struct call *call, const struct body_sdp *offer, gate_repl
 	for (size_t i = 0; i < call->nstreams; i++) {
 		struct call_stream *s = &call->streams[i];
 
-		if (s->local_rtp[0].port || i >= offer->n_media || !offer->media[i].port)
+		if (s->local_rtp[0].port || i >= offer->n_media ||
+		    !call_media_relayed(&offer->media[i]))
 			continue;
-		s->active = i < before ? s->active : false;
 		for (int side = 0; side < 2; side++) {
 			struct gate_stream *g = &streams[side][change.n[side]++];
 
@@ -189,13 +188,53 @@ int call_media_extend(struct call *call, const struct body_sdp *offer, gate_repl
 
 /* ---- what the dbe tells ---- */
 
-static bool expects(const struct call *call, int side)
+/* What a side has been told to send, and how much of it is silent. */
+struct listening {
+	unsigned expected, silent;
+};
+
+static struct listening listen_to(const struct call *call, int side)
 {
+	struct listening l = {0, 0};
+
 	for (size_t i = 0; i < call->nstreams; i++) {
-		if (flows(&call->streams[i], side, CALL_CUT_THROUGH))
-			return true;
+		if (!flows(&call->streams[i], side, CALL_CUT_THROUGH))
+			continue;
+		l.expected++;
+		l.silent += (call->streams[i].silent >> side) & 1U;
 	}
-	return false;
+	return l;
+}
+
+static void note_silence(struct call *call, int side, const struct gate_event *event)
+{
+	uint8_t bit = (uint8_t)(1U << side);
+
+	for (size_t i = 0; i < call->nstreams; i++) {
+		struct call_stream *s = &call->streams[i];
+
+		if (event->stream_id && event->stream_id != i + 1)
+			continue;
+		s->silent = (uint8_t)(event->type == GATE_EVENT_SILENCE ? s->silent | bit
+									: s->silent & ~bit);
+	}
+}
+
+/* One silent side may be a muted phone. When nobody who should send does, the call is dead. */
+static bool is_dead(struct call *call)
+{
+	unsigned expected = 0, silent = 0;
+
+	call->silent = 0;
+	for (int side = 0; side < 2; side++) {
+		struct listening l = listen_to(call, side);
+
+		if (l.expected && l.silent == l.expected)
+			call->silent |= (uint8_t)(1U << side);
+		expected += l.expected;
+		silent += l.silent;
+	}
+	return expected && silent == expected;
 }
 
 void call_media_trouble(void *arg, enum gate_trouble what, int side, const struct gate_event *event)
@@ -212,16 +251,11 @@ void call_media_trouble(void *arg, enum gate_trouble what, int side, const struc
 	}
 	if (what != GATE_TROUBLE_EVENT || !event || side < 0 || side > 1)
 		return;
-	if (event->type == GATE_EVENT_RESUMED)
-		call->silent &= (uint8_t) ~(1U << side);
-	if (event->type != GATE_EVENT_SILENCE || call->fsm.state != CALL_UP)
+	if (event->type != GATE_EVENT_RESUMED && event->type != GATE_EVENT_SILENCE)
 		return;
-	call->silent |= (uint8_t)(1U << side);
-	/* One silent side may be a muted phone. When nobody who should send does, the call is dead. */
-	for (int i = 0; i < 2; i++) {
-		if (expects(call, i) && !(call->silent & (1U << i)))
-			return;
-	}
+	note_silence(call, side, event);
+	if (!is_dead(call) || call->fsm.state != CALL_UP || event->type != GATE_EVENT_SILENCE)
+		return;
 	metric_add(&call_metrics, CALL_MEDIA_SILENT, 1);
 	call_release_us(call, 480, "media_silent", "SIP;cause=480;text=\"media stopped\"");
 }

@@ -67,6 +67,27 @@ static int take_candidate(struct call *call)
 	return -ENOENT;
 }
 
+static void explain_gate(int err, struct call_failure *f)
+{
+	static const struct {
+		int err;
+		const char *cause, *text;
+	} table[] = {
+		{-ENOSPC, "gate_ports", "no media port is free"},
+		{-ETIMEDOUT, "gate_timeout", "media relay did not answer in time"},
+		{-EPROTO, "gate_refused", "media relay refused"},
+		{-ENOMEM, "memory", "out of memory"},
+		{-ENODEV, "no_dbe", "no media relay (dbe) serves both realms"},
+		{0, "no_dbe", "no media relay (dbe) is connected"}, /* anything else */
+	};
+	size_t i = 0;
+
+	while (table[i].err && table[i].err != err)
+		i++;
+	f->cause = table[i].cause;
+	f->text = table[i].text;
+}
+
 static void gate_opened(void *arg, int err, const struct gate_action *reply)
 {
 	struct call *call = arg;
@@ -83,11 +104,7 @@ static void gate_opened(void *arg, int err, const struct gate_action *reply)
 		return;
 	}
 	metric_add(&call_metrics, CALL_GATE_FAILED, 1);
-	f.cause = err == -ENOSPC      ? "gate_ports"
-		  : err == -ETIMEDOUT ? "gate_timeout"
-		  : err == -EPROTO    ? "gate_refused"
-		  : err == -ENOMEM    ? "memory"
-				      : "no_dbe";
+	explain_gate(err, &f);
 	fsm_event(&call->fsm, CALL_EV_FAILURE, &f);
 }
 
@@ -234,7 +251,8 @@ void call_reject(struct call *call, const struct call_failure *f)
 	char reason[128];
 
 	if (!f->response && f->cause) {
-		snprintf(reason, sizeof(reason), "SIP;cause=%d;text=\"%s\"", f->status, f->cause);
+		snprintf(reason, sizeof(reason), "SIP;cause=%d;text=\"%s\"", f->status,
+			 f->text ? f->text : f->cause);
 		rel.reason = reason;
 	}
 	call_release(call, &rel);

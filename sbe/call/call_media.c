@@ -55,7 +55,7 @@ int call_media_check(const struct call *call, const struct body_sdp *sdp, const 
 		const struct body_media *m = &sdp->media[i];
 
 		if (call_media_relayed(m) && (body_address_ok(&m->rtp, flags, ret_why) ||
-				   body_address_ok(&m->rtcp, flags, ret_why)))
+					      body_address_ok(&m->rtcp, flags, ret_why)))
 			return -EINVAL;
 	}
 	return 0;

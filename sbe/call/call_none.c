@@ -20,6 +20,18 @@ void call_refuse(struct txn_server *s, int status, const char *phrase, const cha
 	txn_server_detach(s);
 }
 
+bool call_unsupported(const struct wire_msg *m, char *line, size_t size_bytes)
+{
+	struct wire_header h;
+
+	line[0] = '\0';
+	if (!wire_header_find(m, "require", &h) || !h.value.n)
+		return false;
+	if (h.value.n < 100 && !memchr(h.value.s, '\n', h.value.n))
+		snprintf(line, size_bytes, "Unsupported: %.*s\r\n", (int)h.value.n, h.value.s);
+	return true;
+}
+
 void call_answer_options(struct call_core *core, struct txn_server *s)
 {
 	if (core->stopping)
@@ -112,10 +124,10 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 		metric_add(&call_metrics, CALL_STRANGER, 1);
 		txn_server_reply(s, &r);
 		txn_server_detach(s);
-	} else if (wire_max_forwards(m) == 0) {
-		call_refuse(s, 483, NULL, NULL);
 	} else if (wire_method(m) == WIRE_INVITE) {
 		call_admit(core, s, m, p);
+	} else if (wire_max_forwards(m) == 0) {
+		call_refuse(s, 483, NULL, NULL);
 	} else {
 		call_none_request(core, s, m, p);
 	}

@@ -51,6 +51,7 @@ struct call_failure {
 	int status;         /* SIP status to give upstream if it was the last attempt */
 	const char *phrase; /* NULL = standard */
 	const char *cause;  /* CDR word, static */
+	const char *text;   /* for a Reason header; NULL = the cause */
 	bool next_hop;      /* another hop may be tried */
 	const struct wire_msg *response; /* headers to pass, or NULL */
 };
@@ -95,6 +96,7 @@ struct call_stream {
 	uint64_t payloads[2][2];
 	uint32_t rate_bytes_per_s;
 	uint8_t direction[2]; /* enum body_direction as that side wrote it */
+	uint8_t silent;       /* bit per side: the dbe has reported silence */
 	bool active, rtp, mux;
 };
 
@@ -122,7 +124,7 @@ struct call {
 	struct leg legs[2];
 	struct gate_context *gate;
 	bool gate_open, gate_closing, recorded;
-	uint8_t silent; /* bit per side: no media from there although it should send */
+	uint8_t silent; /* bit per side: nothing comes from there of all it should send */
 	struct call_stream *streams;
 	size_t nstreams;
 	struct call_exchange ex;
@@ -177,6 +179,8 @@ void call_refuse(struct txn_server *s, int status, const char *phrase, const cha
 void call_none_request(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 		       struct peer *p);
 void call_answer_options(struct call_core *core, struct txn_server *s);
+/** RFC 3261 8.2.2.3: we implement no option tag yet, so what is required is named back, with 420. @return true: refuse. */
+bool call_unsupported(const struct wire_msg *m, char *line, size_t size_bytes);
 
 /* call_invite.c */
 int call_invite_open(struct call *call); /* ask for gates of the present candidate */
@@ -192,8 +196,7 @@ extern const struct txn_client_handlers call_invite_handlers;
 int call_progress(struct call *call, const struct wire_msg *m);
 int call_answer(struct call *call, const struct wire_msg *m);
 int call_answer_done(struct call *call);
-int call_reply_2xx(struct call *call, int side, const struct wire_msg *m,
-		   const struct body_sdp *sdp);
+void call_reply_held(struct call *call); /* pass the 2xx that waited for gates */
 int call_ack_leg(struct leg *leg, const struct wire_msg *ack);
 
 /* call_cancel.c */
@@ -246,6 +249,7 @@ struct call_media_in {
 int call_media_body(struct call *call, int to, const struct call_media_in *in, struct wire_out *o,
 		    char **ret_body, size_t *ret_bytes);
 int call_media_grow(struct call *call, const struct body_sdp *offer);
+bool call_media_relayed(const struct body_media *m); /* we carry it: RTP or T.38 */
 
 /* call_headers.c */
 bool call_header_crosses(void *arg, const struct wire_header *h);
@@ -268,7 +272,7 @@ void call_record_refused(struct call_core *core, const struct wire_msg *m, const
 			 int status, const char *cause);
 
 #define LEG_OTHER(leg) (&(leg)->call->legs[1 - (leg)->side])
-#define CALL_CHECK(c) assert((c) && (c)->magic == CALL_MAGIC)
-#define LEG_CHECK(l) assert((l) && (l)->magic == LEG_MAGIC)
+#define CALL_CHECK(c) assert((c)->magic == CALL_MAGIC)
+#define LEG_CHECK(l) assert((l)->magic == LEG_MAGIC)
 
 #endif

@@ -37,6 +37,7 @@ static void refuse_offer(struct call *call, int status, const char *phrase)
 static void send_on(struct call *call)
 {
 	struct leg *to = &call->legs[1 - call->ex.from];
+	int max_forwards = wire_max_forwards(call->ex.held);
 	struct txn_request r = {.method = "INVITE", .uri = to->dialog.remote_target};
 	struct wire_out o;
 	char *body = NULL;
@@ -49,7 +50,8 @@ static void send_on(struct call *call)
 	to->ack = NULL;
 	to->ack_bytes = 0;
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
-	to->invite_cseq = dialog_write(&to->dialog, "INVITE", 0, 70, &o);
+	to->invite_cseq = dialog_write(&to->dialog, "INVITE", 0,
+				       max_forwards < 0 ? 69 : max_forwards - 1, &o);
 	call_headers_contact(&to->dialog.target, &o);
 	wire_out_header(&o, "Allow", "%s", CALL_ALLOW);
 	call_headers_pass(call->core, call->ex.held, to->dialog.target.listener, &o);
@@ -101,6 +103,19 @@ static bool busy(struct leg *leg, struct txn_server *s)
 	return true;
 }
 
+static bool refused(struct txn_server *s, const struct wire_msg *m)
+{
+	char line[160];
+
+	if (wire_max_forwards(m) == 0)
+		call_refuse(s, 483, NULL, NULL);
+	else if (call_unsupported(m, line, sizeof(line)))
+		call_refuse(s, 420, NULL, line);
+	else
+		return false;
+	return true;
+}
+
 void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	struct call *call = leg->call;
@@ -108,7 +123,7 @@ void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct w
 	const char *why = NULL;
 	int err;
 
-	if (busy(leg, s))
+	if (busy(leg, s) || refused(s, m))
 		return;
 	err = call_media_parse(m, &offer, &why);
 	if (!err && offer)
@@ -141,7 +156,6 @@ static void followed(void *arg, int err, const struct gate_action *answer)
 {
 	struct call *call = arg;
 	struct leg *from = &call->legs[call->ex.from];
-	struct body_sdp *sdp = NULL;
 
 	(void)answer;
 	CALL_CHECK(call);
@@ -152,10 +166,7 @@ static void followed(void *arg, int err, const struct gate_action *answer)
 				"SIP;cause=503;text=\"media relay failed\"");
 		return;
 	}
-	if (!call_media_parse(call->ex.held, &sdp, NULL))
-		call_reply_2xx(call, call->ex.from, call->ex.held, sdp);
-	mem_unref(sdp);
-	call->ex.held = mem_unref(call->ex.held);
+	call_reply_held(call);
 	if (!txn_server_done(from->server)) /* nothing could be written: the sides disagree now */
 		call_release_us(call, 500, "internal", NULL);
 }
@@ -299,5 +310,9 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 		return;
 	}
 	call_ack_leg(LEG_OTHER(leg), late ? m : NULL);
+	if (LEG_OTHER(leg)->ack_due) { /* it could not be written: that side would wait for ever */
+		call_release_us(call, 500, "internal", NULL);
+		return;
+	}
 	call_exchange_end(call);
 }
