@@ -141,6 +141,7 @@ static const char *cli_cell_text(const json_t *value, char *buf, size_t size_byt
 	*ret_owned = NULL;
 	if (json_is_array(value) && json_array_size(value)) {
 		*ret_owned = cli_cell_list(value);
+		/* it was set just above: cppcheck-suppress identicalInnerCondition */
 		if (*ret_owned)
 			return *ret_owned;
 	}
@@ -185,7 +186,7 @@ static void cli_put_head(FILE *out, const struct cli_column *c, size_t n, int in
 		char name[CLI_CELL_BYTES];
 		size_t k;
 
-		for (k = 0; c[i].name[k] && k < sizeof(name) - 1; k++)
+		for (k = 0; k < sizeof(name) - 1 && c[i].name[k]; k++)
 			name[k] = (char)toupper((unsigned char)c[i].name[k]);
 		name[k] = 0;
 		cli_put_cell(out, &c[i], name, i + 1 == n);

@@ -62,11 +62,9 @@ static void on_data(void *arg, const uint8_t *data, size_t len_bytes)
 
 	c->reading = true;
 	gate_frame_feed(&c->frames, data, len_bytes);
-	while ((err = gate_frame_next(&c->frames, &frame, &n)) == 1) {
+	err = 0;
+	while (!err && c->link && (err = gate_frame_next(&c->frames, &frame, &n)) == 1)
 		err = gate_link_frame(c->link, frame, n);
-		if (err || !c->link)
-			break;
-	}
 	if (err < 0)
 		lost(c, err);
 	c->reading = false;
