@@ -141,7 +141,7 @@ static const char *cli_cell_text(const json_t *value, char *buf, size_t size_byt
 	*ret_owned = NULL;
 	if (json_is_array(value) && json_array_size(value)) {
 		*ret_owned = cli_cell_list(value);
-		/* it was set just above: cppcheck-suppress identicalInnerCondition */
+		/* cppcheck-suppress identicalInnerCondition */
 		if (*ret_owned)
 			return *ret_owned;
 	}
