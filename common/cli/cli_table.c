@@ -141,8 +141,8 @@ static const char *cli_cell_text(const json_t *value, char *buf, size_t size_byt
 	*ret_owned = NULL;
 	if (json_is_array(value) && json_array_size(value)) {
 		*ret_owned = cli_cell_list(value);
-		/* cppcheck-suppress identicalInnerCondition */
 		if (*ret_owned)
+			/* cppcheck-suppress identicalInnerCondition */
 			return *ret_owned;
 	}
 	return cli_table_cell(value, buf, size_bytes);

@@ -147,3 +147,19 @@ trap net_kill_rest EXIT
 # cdrs: all records written so far, one JSON object a line
 cdrs() { cat "$TEST_TMP"/cdr/*.jsonl "$TEST_TMP"/cdr/*.jsonl.tmp 2>/dev/null; }
 cdr_count() { [ "$(cdrs | wc -l)" = "$1" ]; }
+
+# scenario NAME ROLE STEP...: writes $TEST_TMP/NAME.xml (see make.py)
+scenario() { local name=$1; shift; "$SPEER_ROOT/tests/scenario/lib/make.py" "$@" >"$TEST_TMP/$name.xml" || fail "scenario $name"; }
+# callee_up NAME IP ARGS...: starts sipp with $TEST_TMP/NAME.xml and waits until it listens
+callee_up() { local name=$1 ip=$2; shift 2; sip_run "$name" "$TEST_TMP/$name.xml" "$ip" -mp 10000 "$@"; await 5 "$name listens" bound "$ip:5060"; }
+caller() { local name=$1; shift; sip_run "$name" "$TEST_TMP/$name.xml" "${CALLER_IP:-$PBX}" -mp 10000 "$@" "${CALLER_TO:-$SBE_CORE:5060}"; }
+# saw NAME REGEX / saw_not: in the messages of a sipp
+saw() { grep -E -q "$2" "$TEST_TMP/$1.msg" || { cat "$TEST_TMP/$1.msg" >&2; fail "$1 did not see: $2"; }; }
+saw_not() { if grep -E "$2" "$TEST_TMP/$1.msg" >&2; then fail "$1 saw: $2"; fi; }
+one_cdr() { # FIELD VALUE ...: there is one CDR and it says so
+	await 5 "one CDR" cdr_count 1
+	while [ $# -gt 0 ]; do
+		[ "$(cdrs | json "$1")" = "$2" ] || fail "the CDR says $1 $(cdrs | json "$1"), not $2: $(cdrs)"
+		shift 2
+	done
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Puts a sipp scenario together from steps, so that a test says only what is special about it.
+
+usage: make.py caller|callee STEP... > file.xml
+A step is a word, with options behind a colon. Caller: invite[:nosdp] ringing busy:CODE answer ack[:sdp] pause[:MS] bye
+cancel cancelled reinvite:DIRECTION[:PORT] rebye. Callee: invite[:nosdp] ringing progress answer[:offer] reject:CODE[:PHRASE] ack
+cancel reinvite:DIRECTION bye.
+"""
+import sys
+
+role, steps = sys.argv[1], sys.argv[2:]
+A = {"from": "\"Alice\" <sip:alice[call_number]@[local_ip]:[local_port]>;tag=[pid]a[call_number]", "to": "<sip:+44[call_number]@a.example>"}
+cseq = 0
+
+def sdp(user, direction="sendrecv", port="[auto_media_port]", version=1):
+    return f"""v=0
+o={user} 123 {version} IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[local_ip_type] [local_ip]
+t=0 0
+m=audio {port} RTP/AVP 8 101
+a=rtpmap:8 PCMA/8000
+a=rtpmap:101 telephone-event/8000
+a=ptime:20
+a={direction}
+"""
+
+def send(text, body="", retrans=True):
+    if body:
+        text += "Content-Type: application/sdp\nContent-Length: [len]\n\n" + body
+    else:
+        text += "Content-Length: 0\n\n"
+    print(f'  <send{" retrans=" + chr(34) + "500" + chr(34) if retrans else ""}>\n<![CDATA[\n{text}]]>\n  </send>')
+
+def request(method, number, body="", uri="[next_url]", to="[peer_tag_param]", extra="", retrans=True):
+    via = "[branch]"
+    routes = "[routes]\n" if uri == "[next_url]" else ""
+    send(f"""{method} {uri} SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={via}
+{routes}From: {A['from']}
+To: {A['to']}{to}
+Call-ID: [call_id]
+CSeq: {number} {method if method not in ("ACK",) else "ACK"}
+Contact: <sip:alice@[local_ip]:[local_port];transport=[transport]>
+Max-Forwards: 70
+{extra}""", body, retrans)
+
+def response(status, phrase, body="", tag=";tag=[pid]b[call_number]", retrans=False):
+    send(f"""SIP/2.0 {status} {phrase}
+[last_Via:]
+[last_From:]
+[last_To:]{tag}
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:bob@[local_ip]:[local_port];transport=[transport]>
+""", body, retrans)
+
+def recv(what, extra="", inner=""):
+    print(f'  <recv {what}{extra}>{inner}</recv>' if inner else f'  <recv {what}{extra}/>')
+
+def learn(side, key):
+    return f"""
+    <action>
+      <ereg regexp="m=audio ([0-9]+)" search_in="body" check_it="true" assign_to="m,port"/>
+      <ereg regexp="c=IN IP[46] ([0-9a-fA-F.:]+)" search_in="body" check_it="true" assign_to="c,ip"/>
+      {'<ereg regexp="sip:([^@]+)@" search_in="hdr" header="To:" check_it="true" assign_to="t,user"/>' if side == "B" else ''}
+      <log message="MEDIA {side} {key} [local_ip] #[call_number] [$ip] [$port]"/>
+    </action>
+"""
+
+print('<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="%s">' % role)
+used = False
+optional = '<recv response="100" optional="true"/>'
+for step in steps:
+    word, *o = step.split(":")
+    if role == "caller":
+        if word == "invite":
+            cseq += 1
+            request("INVITE", cseq, "" if "nosdp" in o else sdp("alice"), uri="sip:+44[call_number]@a.example", to="")
+            print("  " + optional)
+        elif word == "ringing":
+            recv('response="180"')
+        elif word == "progress":
+            recv('response="183"', "", learn("A", "+44[call_number]")); used = True
+        elif word == "busy":
+            recv(f'response="{o[0]}"')
+            request("ACK", cseq, uri="sip:+44[call_number]@a.example", retrans=False)
+        elif word == "answer":
+            print('  <recv response="180" optional="true"/>')
+            recv('response="200"', ' rrs="true"', learn("A", "+44[call_number]")); used = True
+        elif word == "reanswer":
+            recv('response="200"', ' rrs="true"')
+        elif word == "ack":
+            request("ACK", cseq, sdp("alice") if "sdp" in o else "", retrans=False)
+        elif word == "pause":
+            print(f'  <pause milliseconds="{o[0]}"/>' if o else "  <pause/>")
+        elif word == "cancel":
+            send(f"""CANCEL sip:+44[call_number]@a.example SIP/2.0
+[last_Via:]
+From: {A['from']}
+To: {A['to']}
+Call-ID: [call_id]
+CSeq: {cseq} CANCEL
+Max-Forwards: 70
+Reason: SIP;cause=487;text="caller gave up"
+""")
+            recv('response="200"')
+        elif word == "reinvite":
+            cseq += 1
+            request("INVITE", cseq, sdp("alice", o[0], o[1] if len(o) > 1 else "[auto_media_port]", cseq))
+            print("  " + optional)
+        elif word == "bye":
+            cseq += 1
+            request("BYE", cseq)
+            recv('response="200"')
+        elif word == "await_bye":
+            recv('request="BYE"')
+            response(200, "OK", tag="")
+        else:
+            sys.exit(f"caller step {step}?")
+    else:
+        if word == "invite":
+            recv('request="INVITE"', ' rrs="true"', "" if "nosdp" in o else learn("B", "[$user]"))
+            used = used or "nosdp" not in o
+        elif word == "reinvite":
+            recv('request="INVITE"', ' rrs="true"')
+            print(f'  <!-- expects {o[0]} -->')
+        elif word == "ringing":
+            response(180, "Ringing")
+        elif word == "progress":
+            response(183, "Session Progress", sdp("bob"))
+        elif word == "answer":
+            response(200, "OK", sdp("bob", o[0] if o else "sendrecv"), retrans=True)
+        elif word == "reanswer":
+            response(200, "OK", sdp("bob", o[0], version=2), tag="", retrans=True)
+        elif word == "reject":
+            response(o[0], o[1] if len(o) > 1 else "Rejected", retrans=True)
+            recv('request="ACK"')
+        elif word == "ack":
+            recv('request="ACK"', ' crlf="true"')
+        elif word == "cancel":
+            recv('request="CANCEL"')
+            response(200, "OK")
+            print('  <send retrans="500">\n<![CDATA[\nSIP/2.0 487 Request Terminated\n[last_Via:]\n[last_From:]\n'
+                  '[last_To:];tag=[pid]b[call_number]\n[last_Call-ID:]\nCSeq: 1 INVITE\nContent-Length: 0\n\n]]>\n  </send>')
+            recv('request="ACK"')
+        elif word == "bye":
+            recv('request="BYE"')
+            response(200, "OK", tag="")
+        elif word == "pause":
+            print(f'  <pause milliseconds="{o[0]}"/>' if o else "  <pause/>")
+        else:
+            sys.exit(f"callee step {step}?")
+if used:
+    print('  <Reference variables="%s"/>' % ("m,c" if role == "caller" else "m,c,t"))
+print("</scenario>")
