@@ -30,7 +30,7 @@ net_config_sbe() {
 	  "realms": {"core": {"listen": [$NET_CORE_LISTEN], "media": "core"},
 	             "peering": {"listen": [$NET_PEERING_LISTEN], "media": "peering"}},
 	  "peers": {
-	    "pbx": {"realm": "core", "sources": ["127.0.1.10/32"], "next_hops": ["sip:$PBX:5060"]},
+	    "pbx": {"realm": "core", "sources": [${NET_PBX_SOURCES:-"\"$PBX/32\""}], "next_hops": ["sip:${NET_PBX_HOP:-$PBX:5060}"]},
 	    "bnet": {"realm": "peering", "sources": [$NET_SOURCES], "domains": ["b.example"], $NET_LIMITS $NET_CODECS
 	             "sip": {"try_ms": ${NET_TRY_MS:-2000}, "ring_s": ${NET_RING_S:-60}}, "next_hops": [$NET_HOPS]}},
 	  "routes": [{"name": "out", "from": ["pbx"], "number": "+44", "to": [{"peer": "bnet"}]},
@@ -42,7 +42,7 @@ net_config_dbe() { # N
 	cat >"$TEST_TMP/dbe$1.json" <<-X
 	{ "name": "dbe$1", "control": {"socket": "$TEST_TMP/dbe$1.sock"}, "http": {"listen": "127.0.0.1:$((${NET_HTTP_PORT:-19090} + $1))"},
 	  "controllers": ["127.0.0.1:$NET_GATE_PORT"],
-	  "realms": {"core": {"addresses": [{"bind": "127.0.1.$(($1 + 1))", "ports": "${NET_PORTS:-16384-20479}"}]},
+	  "realms": {"core": {"addresses": [{"bind": "${NET_CORE_MEDIA:-127.0.1.$(($1 + 1))}", "ports": "${NET_PORTS:-16384-20479}"}]},
 	             "peering": {"addresses": [{"bind": "${NET_PEERING_MEDIA:-127.0.2.$(($1 + 1))}", "ports": "${NET_PORTS:-16384-20479}"}]}},
 	  "relay": {"quarantine_ms": ${NET_QUARANTINE_MS:-200}}, "log": {"level": "${NET_LOG:-info}"} }
 	X
