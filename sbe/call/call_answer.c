@@ -30,7 +30,8 @@ static int reply(struct call *call, int side, const struct wire_msg *m, const st
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	call_headers_contact(from, &o);
 	wire_out_header(&o, "Allow", "%s", CALL_ALLOW);
-	call_headers_pass(call->core, m, from->listener, &o);
+	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(leg)->peer, from->listener}, m,
+			  &o);
 	err = call_media_body(call, side, &(struct call_media_in){m, sdp}, &o, &body,
 			      &r.body_bytes);
 	if (!err)
@@ -38,7 +39,7 @@ static int reply(struct call *call, int side, const struct wire_msg *m, const st
 	if (!err) {
 		r.headers = call->core->headers;
 		r.body = body;
-		r.reason = wire_text_copy(wire_reason(m), phrase, sizeof(phrase));
+		r.reason = call_headers_phrase(m, phrase, sizeof(phrase));
 		err = txn_server_reply(leg->server, &r);
 	}
 	mem_free(body);
@@ -298,7 +299,7 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 		.status = failure_status(status), .cause = "peer_refused", .response = m};
 
 	if (f.status == status)
-		f.phrase = wire_text_copy(wire_reason(m), phrase, sizeof(phrase));
+		f.phrase = call_headers_phrase(m, phrase, sizeof(phrase));
 	f.next_hop = status == 503 || status == 408 || status == 502 || status == 504;
 	if (!f.next_hop)
 		peer_hop_answered(call->legs[1].peer, call->legs[1].hop);

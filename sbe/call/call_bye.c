@@ -46,7 +46,7 @@ static void write_reason(const struct wire_msg *request, const char *reason, str
 {
 	struct wire_header h;
 
-	if (request && wire_header_find(request, "reason", &h))
+	if (request && call_headers_reason(request, &h))
 		wire_out_line(o, &h);
 	else if (reason)
 		wire_out_header(o, "Reason", "%s", reason);
@@ -95,8 +95,9 @@ static void release_caller(struct call *call, struct leg *a, const struct call_r
 		return;
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	if (r->request && !wire_is_request(r->request))
-		call_headers_pass(call->core, r->request, txn_server_source(a->server)->listener,
-				  &o);
+		call_headers_pass(&(struct call_way){call->core, call->legs[1].peer,
+						     txn_server_source(a->server)->listener},
+				  r->request, &o);
 	else if (r->reason)
 		wire_out_header(&o, "Reason", "%s", r->reason);
 	if (!wire_out_end(&o, &reply.headers_bytes))

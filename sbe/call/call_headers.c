@@ -10,9 +10,13 @@
 #include <string.h>
 
 #include "sbe/call/call_private.h"
+#include "sbe/sip/wire_line.h"
 #include "sbe/sip/wire_out.h"
 
-/* Canonical names; sorted by use. Each carries meaning end to end and names no host. */
+#define USER_MAX_BYTES 200U
+#define RUN_MAX_BYTES 64U
+
+/* Canonical names; sorted by use. Each carries meaning end to end and has no field for a host. */
 static const char *const crossing[] = {
 	"subject",
 	"priority",
@@ -38,14 +42,83 @@ static const char *const crossing[] = {
 	NULL,
 };
 
+static bool is_ip_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
+	       c == '.' || c == ':';
+}
+
+/* "1.2.3.4", "1.2.3.4:5060", "2001:db8::1" */
+static bool is_address(const char *s, size_t n)
+{
+	const char *colon = memrchr(s, ':', n);
+	size_t host = colon ? (size_t)(colon - s) : 0;
+	struct addr a;
+
+	return addr_parse_ip(s, n, &a) == 0 ||
+	       (host && memchr(s, '.', host) && addr_parse_ip(s, host, &a) == 0);
+}
+
+/* A run of characters that addresses are made of; a word before it may end in such ones too. */
+static bool run_names_host(const char *s, size_t n)
+{
+	size_t marks = 0;
+
+	while (n && s[n - 1] == '.') /* the end of a sentence */
+		n--;
+	for (size_t i = 0; i < n; i++)
+		marks += s[i] == '.' || s[i] == ':';
+	if (n > RUN_MAX_BYTES)
+		return marks >= 2; /* no address, but who knows what is in it */
+	for (size_t i = 0; i < n && marks >= 2; i++) {
+		if (is_address(s + i, n - i))
+			return true;
+	}
+	return false;
+}
+
+bool call_text_names_host(struct wire_text t)
+{
+	for (size_t i = 0; i < t.n;) {
+		size_t n = 0;
+
+		while (i + n < t.n && is_ip_char(t.s[i + n]))
+			n++;
+		if (n && run_names_host(t.s + i, n))
+			return true;
+		i += n + 1;
+	}
+	return false;
+}
+
+/* Words for people name hosts now and then. What is signed stays as it is, or the signature breaks (E13). */
+static bool may_cross(const struct wire_header *h)
+{
+	return !strcmp(h->canonical, "identity") || !call_text_names_host(h->value);
+}
+
 bool call_header_crosses(void *arg, const struct wire_header *h)
 {
 	(void)arg;
 	for (size_t i = 0; crossing[i]; i++) {
 		if (!strcmp(crossing[i], h->canonical))
-			return true;
+			return may_cross(h);
 	}
 	return false;
+}
+
+bool call_headers_reason(const struct wire_msg *m, struct wire_header *ret_header)
+{
+	return wire_header_find(m, "reason", ret_header) && may_cross(ret_header);
+}
+
+const char *call_headers_phrase(const struct wire_msg *m, char *buf, size_t size_bytes)
+{
+	struct wire_text t = wire_reason(m);
+
+	if (!t.n || call_text_names_host(t))
+		return NULL;
+	return wire_text_copy(t, buf, size_bytes);
 }
 
 void call_headers_contact(const struct transport_target *t, struct wire_out *o)
@@ -111,18 +184,35 @@ static const char *user_phone(const struct wire_uri *u)
 {
 	struct wire_text v;
 
-	return wire_param(u->params, "user", &v) && wire_text_is_nocase(v, "phone") ? ";user=phone"
-										    : "";
+	bool phone =
+		u->is_tel || (wire_param(u->params, "user", &v) && wire_text_is_nocase(v, "phone"));
+
+	return phone ? ";user=phone" : "";
+}
+
+/* The part of the user that is one in any URI; parameters of a number go when they name a host. */
+static int user_bytes(const struct wire_uri *u)
+{
+	struct wire_text t = u->user;
+	const char *stop = call_text_names_host(t) ? "@<>\" \t\r\n,;" : "@<>\" \t\r\n,";
+	size_t n = 0;
+
+	while (n < t.n && n < USER_MAX_BYTES && !strchr(stop, t.s[n]))
+		n++;
+	return (int)n;
 }
 
 /* name-addr with a public host; display and user as received. */
-static void print_party(char *buf, size_t size, struct wire_text display, const struct wire_uri *u, const char *host)
+static void print_party(char *buf, size_t size, struct wire_text display, const struct wire_uri *u,
+			const char *host)
 {
-	int user_bytes = u->user.n > 200 ? 200 : (int)u->user.n;
+	int user = user_bytes(u);
 	char name[128];
 
-	snprintf(buf, size, "%s<sip:%.*s%s%s%s>", print_display(display, name, sizeof(name)), user_bytes,
-		 u->user.s ? u->user.s : "", user_bytes ? "@" : "", host, user_phone(u));
+	if (call_text_names_host(display))
+		display.n = 0;
+	snprintf(buf, size, "%s<sip:%.*s%s%s%s>", print_display(display, name, sizeof(name)), user,
+		 user ? u->user.s : "", user ? "@" : "", host, user_phone(u));
 }
 
 int call_headers_parties(const struct call *call, const struct wire_msg *invite,
@@ -153,47 +243,40 @@ int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 	return 0;
 }
 
-/* P-Asserted-Identity: a tel: URI passes as it is, a sip: URI with a host of the inner network gets ours.
- * A line with several values that would need rewriting is left out. */
-static void pass_identity(const struct call_core *core, const struct wire_header *h,
-			  const struct transport_listener *via, struct wire_out *o)
+/* P-Asserted-Identity: a tel: URI passes as it is, a sip: URI with a host of the inner network gets ours. */
+static void pass_identity(const struct call_way *way, struct wire_text value, struct wire_out *o)
 {
-	const char *open = memchr(h->value.s, '<', h->value.n);
-	const char *close =
-		open ? memchr(open, '>', h->value.n - (size_t)(open - h->value.s)) : NULL;
-	struct wire_text text = h->value, display = {NULL, 0};
-	struct wire_uri u;
-	char party[512];
+	struct wire_party p;
+	char party[CALL_PARTY_BYTES], host[256];
 
-	if (close && memchr(close, ',', (size_t)(h->value.s + h->value.n - close)))
+	if (wire_party_parse(value, &p) || memchr(value.s, '\n', value.n))
 		return;
-	if (close) {
-		text = (struct wire_text){open + 1, (size_t)(close - open - 1)};
-		display = (struct wire_text){h->value.s, (size_t)(open - h->value.s)};
-		while (display.n && display.s[display.n - 1] == ' ')
-			display.n--;
-	}
-	if (wire_uri_parse(text, &u))
-		return;
-	if (u.is_tel) {
-		wire_out_line(o, h);
+	if (p.uri.is_tel && !call_text_names_host(value)) {
+		wire_out_header_text(o, "P-Asserted-Identity", value);
 		return;
 	}
-	if (!u.is_sip)
+	if (!p.uri.is_sip)
 		return;
-	print_party(party, sizeof(party), display, &u, our_host(core, via));
+	if (host_is_public(way->core, way->from, p.uri.host))
+		wire_text_copy(p.uri.host, host, sizeof(host));
+	else
+		snprintf(host, sizeof(host), "%.255s", our_host(way->core, way->via));
+	print_party(party, sizeof(party), p.display, &p.uri, host);
 	wire_out_header(o, "P-Asserted-Identity", "%s", party);
 }
 
-void call_headers_pass(const struct call_core *core, const struct wire_msg *m,
-		       const struct transport_listener *via, struct wire_out *o)
+void call_headers_pass(const struct call_way *way, const struct wire_msg *m, struct wire_out *o)
 {
+	struct wire_text rest, value;
 	struct wire_header h;
 	void *it = NULL;
 
 	wire_out_copy(o, m, call_header_crosses, NULL);
 	while (wire_header_next(m, &it, &h)) {
-		if (!strcmp(h.canonical, "p-asserted-identity"))
-			pass_identity(core, &h, via, o);
+		if (strcmp(h.canonical, "p-asserted-identity"))
+			continue;
+		rest = h.value;
+		while (wire_list_next(&rest, &value))
+			pass_identity(way, value, o);
 	}
 }

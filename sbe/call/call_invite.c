@@ -164,7 +164,8 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 	b->invite_cseq = dialog_write(&b->dialog, "INVITE", 0, call->max_forwards - 1, o);
 	call_headers_contact(to, o);
 	wire_out_header(o, "Allow", "%s", CALL_ALLOW);
-	call_headers_pass(call->core, call->ex.held, to->listener, o);
+	call_headers_pass(&(struct call_way){call->core, call->legs[0].peer, to->listener},
+			  call->ex.held, o);
 	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer}, o,
 			      ret_body, &body_bytes);
 	if (err)

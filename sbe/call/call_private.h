@@ -252,16 +252,26 @@ int call_media_grow(struct call *call, const struct body_sdp *offer);
 bool call_media_relayed(const struct body_media *m); /* we carry it: RTP or T.38 */
 
 /* call_headers.c */
-bool call_header_crosses(void *arg, const struct wire_header *h);
+#define CALL_PARTY_BYTES 640 /* display 123, user 200, host 255, and what stands between */
 struct call_parties {
-	char local[512], remote[512],
-		uri[512]; /* From, To (without tags) and Request-URI of the leg we start */
+	char local[CALL_PARTY_BYTES], remote[CALL_PARTY_BYTES],
+		uri[CALL_PARTY_BYTES]; /* From, To (without tags), Request-URI of the leg we start */
 };
+struct call_way { /* from which peer to which side */
+	const struct call_core *core;
+	const struct peer *from;
+	const struct transport_listener *via;
+};
+bool call_header_crosses(void *arg, const struct wire_header *h);
+bool call_text_names_host(struct wire_text t); /* is a numeric address in it? */
+/** The Reason of a message, if it may be shown to the other side. */
+bool call_headers_reason(const struct wire_msg *m, struct wire_header *ret_header);
+/** Phrase of a response for the other side; NULL = the standard one. */
+const char *call_headers_phrase(const struct wire_msg *m, char *buf, size_t size_bytes);
 int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 			 const struct transport_listener *via, struct call_parties *ret_parties);
 void call_headers_contact(const struct transport_target *t, struct wire_out *o);
-void call_headers_pass(const struct call_core *core, const struct wire_msg *m,
-		       const struct transport_listener *via, struct wire_out *o);
+void call_headers_pass(const struct call_way *way, const struct wire_msg *m, struct wire_out *o);
 
 /* call_timer.c */
 void call_timer_ring(struct call *call);

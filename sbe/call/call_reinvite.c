@@ -54,7 +54,9 @@ static void send_on(struct call *call)
 				       max_forwards < 0 ? 69 : max_forwards - 1, &o);
 	call_headers_contact(&to->dialog.target, &o);
 	wire_out_header(&o, "Allow", "%s", CALL_ALLOW);
-	call_headers_pass(call->core, call->ex.held, to->dialog.target.listener, &o);
+	call_headers_pass(
+		&(struct call_way){call->core, LEG_OTHER(to)->peer, to->dialog.target.listener},
+		call->ex.held, &o);
 	err = call_media_body(call, to->side,
 			      &(struct call_media_in){call->ex.held, call->ex.offer}, &o, &body,
 			      &r.body_bytes);
@@ -219,9 +221,10 @@ void call_reinvite_response(struct leg *leg, const struct wire_msg *m)
 	if (!call->ex.running || call->ex.from == leg->side || status < 200)
 		return;
 	if (status >= 300) {
-		wire_text_copy(wire_reason(m), phrase, sizeof(phrase));
-		refuse_offer(call, status < 400 || status == 401 || status == 407 ? 488 : status,
-			     status < 400 || status == 401 || status == 407 ? NULL : phrase);
+		if (status < 400 || status == 401 || status == 407)
+			refuse_offer(call, 488, NULL);
+		else
+			refuse_offer(call, status, call_headers_phrase(m, phrase, sizeof(phrase)));
 		if (status == 481 || status == 408) /* 12.2.1.2: the dialog is gone */
 			call_release_us(call, status, "dialog_gone",
 					"SIP;cause=481;text=\"dialog is gone\"");

@@ -95,7 +95,7 @@ static void schemes(void **state)
 	invite("unknown:x", SDP, SDP_A);
 	refused("SIP/2.0 416 ", "uri_scheme");
 	invite("tel:+44-207-946", SDP, SDP_A);
-	bed_has(passed(), "INVITE sip:+44-207-946@b.example SIP/2.0\r\n");
+	bed_has(passed(), "INVITE sip:+44-207-946@b.example;user=phone SIP/2.0\r\n");
 }
 
 static void left_over_routes(void **state)
