@@ -28,6 +28,7 @@
 
 /* An orderly stop never takes longer than 5 s: calls have this, the CDR writer 2 s, and then there is the alarm. */
 #define STOP_LIMIT_MS 2500U
+#define RUN_DOWN_MS 1200U /* a flushed close takes a second at most */
 #define STOP_ALARM_S 5
 
 /* ---- what layers tell each other ---- */
@@ -377,8 +378,30 @@ int app_run(struct app *a)
 static void close_handle(uv_handle_t *h, void *arg)
 {
 	(void)arg;
-	if (!uv_is_closing(h))
+	if (uv_handle_get_type(h) != UV_UNKNOWN_HANDLE && !uv_is_closing(h))
 		uv_close(h, NULL);
+}
+
+static void give_up(uv_timer_t *guard)
+{
+	uv_stop(guard->loop);
+}
+
+/* Streams that were closed end in their own callbacks, some after what they had queued was sent. */
+static void run_down(struct app *a)
+{
+	uv_timer_t guard;
+
+	close_handle((uv_handle_t *)&a->term, NULL);
+	close_handle((uv_handle_t *)&a->intr, NULL);
+	close_handle((uv_handle_t *)&a->hup, NULL);
+	uv_timer_init(&a->loop, &guard);
+	uv_timer_start(&guard, give_up, RUN_DOWN_MS, 0);
+	uv_unref((uv_handle_t *)&guard);
+	uv_run(&a->loop, UV_RUN_DEFAULT);
+	uv_walk(&a->loop, close_handle, NULL);
+	uv_run(&a->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&a->loop);
 }
 
 void app_free(struct app *a)
@@ -396,14 +419,8 @@ void app_free(struct app *a)
 	cdr_stop(a->cdr);
 	if (a->driver)
 		timer_uv_close(a->driver);
-	if (a->loop_ready) {
-		for (int i = 0;
-		     i < 100 && uv_loop_alive(&a->loop) && uv_run(&a->loop, UV_RUN_NOWAIT); i++)
-			;
-		uv_walk(&a->loop, close_handle, NULL); /* signals, and whatever was left */
-		uv_run(&a->loop, UV_RUN_DEFAULT);
-		uv_loop_close(&a->loop);
-	}
+	if (a->loop_ready)
+		run_down(a);
 	admin_free(a->admin);
 	timer_stop(&a->stop_limit);
 	timer_stop(&a->watchdog);
