@@ -163,3 +163,21 @@ one_cdr() { # FIELD VALUE ...: there is one CDR and it says so
 		shift 2
 	done
 }
+# json_edit FILE STATEMENTS: changes a configuration by Python statements on c
+json_edit() { python3 - "$1" "$2" <<'P'
+import json, sys
+with open(sys.argv[1]) as f:
+    c = json.load(f)
+exec(sys.argv[2])
+with open(sys.argv[1], "w") as f:
+    json.dump(c, f, indent=1)
+P
+}
+# counter NAME: of the sbe; a part of the name is enough, several are added up. dbe_counter N NAME: of a dbe
+sum_of() { python3 -c 'import json,sys
+d = json.load(sys.stdin)
+print(sum(r[1] for r in d.get("data", d)["rows"] if sys.argv[1] in r[0]))' "$1"; }
+counter() { ctl -o json stats show | sum_of "$1"; }
+dbe_counter() { dbectl "$1" -o json stats show | sum_of "$2"; }
+calls_up() { [ "$(ctl -o json call list | grep -c '"up"')" = "$1" ]; }
+sip_stop() { local pid; eval "pid=\$PID_$1"; kill -TERM "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; } # a sipp that is not to end by itself
