@@ -63,6 +63,7 @@ void call_core_free(struct call_core *core)
 {
 	if (!core)
 		return;
+	core->stopped = NULL; /* nobody is told: the process ends */
 	table_each(core->calls, drop_call, NULL);
 	mem_unref(core);
 }

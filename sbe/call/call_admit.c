@@ -113,6 +113,33 @@ static bool check_limits(const struct call_core *core, struct peer *p, struct re
 	return false;
 }
 
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* "%2B44" is "+44" (RFC 3261 19.1.2); what is no escape, or of a character that is none, stays. */
+static void unescape(struct wire_text t, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t.n && n + 1 < size; i++) {
+		int high = t.s[i] == '%' && i + 2 < t.n ? hex(t.s[i + 1]) : -1;
+		int low = high >= 0 ? hex(t.s[i + 2]) : -1;
+
+		if (low >= 0 && high * 16 + low > 0x20) {
+			buf[n++] = (char)(high * 16 + low);
+			i += 2;
+		} else {
+			buf[n++] = t.s[i];
+		}
+	}
+	buf[n] = '\0';
+}
+
 static bool make_plan(struct call_core *core, const struct wire_msg *m, struct peer *p,
 		      struct route_plan *plan, struct refusal *r)
 {
@@ -121,7 +148,7 @@ static bool make_plan(struct call_core *core, const struct wire_msg *m, struct p
 	struct route_query q = {.from = p, .user = user, .host = host};
 
 	wire_request_uri(m, &uri);
-	wire_text_copy(uri.user, user, sizeof(user));
+	unescape(uri.user, user, sizeof(user));
 	wire_text_copy(uri.host, host, sizeof(host));
 	q.ours = uri.is_tel || transport_is_ours(core->o.transport, uri.host, uri.port) ||
 		 call_domain_is_ours(core, uri.host);

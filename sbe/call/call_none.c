@@ -70,6 +70,15 @@ static bool same_peer(const struct peer *a, const struct peer *b)
 	return a && b && !strcmp(a->name, b->name); /* by name: a reload makes new objects */
 }
 
+/* Sent once and forgotten: a stranger's flood must not fill the transaction table. */
+static void refuse_stranger(struct txn_server *s, int status, const char *phrase)
+{
+	struct txn_reply r = {.status = status, .reason = phrase, .once = true};
+
+	txn_server_reply(s, &r);
+	txn_server_detach(s);
+}
+
 static void in_dialog(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 		      struct peer *p)
 {
@@ -81,7 +90,10 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 		leg = NULL;
 	}
 	if (!leg) {
-		call_refuse(s, 481, NULL, NULL);
+		if (p)
+			call_refuse(s, 481, NULL, NULL);
+		else
+			refuse_stranger(s, 481, NULL);
 		return;
 	}
 	if (dialog_check_cseq(&leg->dialog, m)) {
@@ -118,12 +130,8 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 	if (to.tag.n) {
 		in_dialog(core, s, m, p);
 	} else if (!p) {
-		/* Sent once and forgotten: a stranger's flood must not fill the transaction table. */
-		struct txn_reply r = {.status = 403, .reason = "Unsupported Peer", .once = true};
-
 		metric_add(&call_metrics, CALL_STRANGER, 1);
-		txn_server_reply(s, &r);
-		txn_server_detach(s);
+		refuse_stranger(s, 403, "Unsupported Peer");
 	} else if (wire_method(m) == WIRE_INVITE) {
 		call_admit(core, s, m, p);
 	} else if (wire_max_forwards(m) == 0) {

@@ -293,8 +293,8 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 	bool late;
 
 	if (!leg || !p || strcmp(p->name, leg->peer->name) || !leg->server ||
-	    wire_cseq(m) != leg->their_cseq)
-		return;
+	    wire_cseq(m) != leg->their_cseq || !txn_server_done(leg->server))
+		return; /* also one that comes before there is anything to acknowledge */
 	call = leg->call;
 	txn_server_stop_2xx(leg->server);
 	txn_server_detach(leg->server);

@@ -101,14 +101,31 @@ static void check_message(enum bed_who to, const char *text, size_t n)
 	}
 }
 
+/* Room for more: what was taken is of no use any more. */
+static void forget_taken(void)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < bed.nsent; i++) {
+		if (bed.sent[i].taken)
+			free(bed.sent[i].text);
+		else
+			bed.sent[left++] = bed.sent[i];
+	}
+	bed.nsent = left;
+}
+
 static int on_send(void *arg, const struct transport_target *to, const void *data, size_t len_bytes)
 {
 	enum bed_who who = who_is(&to->to);
-	struct bed_sent *s = &bed.sent[bed.nsent];
+	struct bed_sent *s;
 
 	(void)arg;
 	if (bed.send_err[who])
 		return bed.send_err[who];
+	if (bed.nsent == BED_SENT_MAX)
+		forget_taken();
+	s = &bed.sent[bed.nsent];
 	assert_true(bed.nsent < BED_SENT_MAX);
 	assert_true(len_bytes < BED_MESSAGE_MAX);
 	assert_ptr_equal(to->listener->transport, &bed.transport);

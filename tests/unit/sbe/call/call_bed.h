@@ -77,8 +77,9 @@ struct bed {
 	json_t *cdrs;
 	const char *
 		extra; /* header lines ("X: y\n") of the next message a user agent sends, then NULL */
-	int send_err[BED_UAS]; /* what the transport says when we send to it */
-	bool lossy[BED_UAS];   /* what we send to it gets lost */
+	const char *max_forwards; /* of in-dialog requests; NULL = 70 */
+	int send_err[BED_UAS];    /* what the transport says when we send to it */
+	bool lossy[BED_UAS];      /* what we send to it gets lost */
 	bool leaks_ok, idle_unchecked;
 	unsigned branches;
 	size_t live, live_up;
@@ -101,7 +102,9 @@ void bed_run_ms(uint64_t ms);
 void bed_send(enum bed_who from, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** The next message sent to this user agent; 100s are passed over. A refused INVITE is ACKed. */
 const char *bed_take(enum bed_who to, const char *start);
-/** The next message, or NULL; nothing is checked. */
+/** The same for whatever it is; NULL = nothing came. */
+const char *bed_take_any(enum bed_who to);
+/** The next message, or NULL; nothing is checked, the user agent does not see it. */
 const char *bed_next(enum bed_who to);
 void bed_quiet(enum bed_who to);
 /** Forget what was sent to it (retransmissions nobody wants to count). @return how many. */
@@ -122,7 +125,9 @@ void bed_reply(enum bed_who from, int status, const char *body);
 /** A request in the dialog: "BYE", "INVITE" ... */
 void bed_request(enum bed_who from, const char *method, const char *body);
 void bed_ack(enum bed_who from, const char *body);
+/** CANCEL, and its 200 taken. */
 void bed_cancel(enum bed_who from);
+void bed_send_cancel(enum bed_who from);
 /** Takes a BYE and answers 200. @return its text. */
 const char *bed_take_bye(enum bed_who at);
 /** From the INVITE to the ACK; from A to B. */

@@ -133,10 +133,11 @@ void bed_request(enum bed_who from, const char *method, const char *body)
 		put(u->invite_uri, sizeof(u->invite_uri), "%s", u->target);
 	}
 	bed_send(from,
-		 "%s %s SIP/2.0\nVia: %s\nMax-Forwards: 70\nFrom: %s\nTo: %s\nCall-ID: %s\n"
+		 "%s %s SIP/2.0\nVia: %s\nMax-Forwards: %s\nFrom: %s\nTo: %s\nCall-ID: %s\n"
 		 "CSeq: %u %s\nContact: <sip:user@%s:5060>\n%s%s\n%s",
-		 method, u->target, via(u, branch), u->local, u->remote, u->call_id, u->cseq,
-		 method, u->ip, extra(), type_line(body), body ? body : "");
+		 method, u->target, via(u, branch), bed.max_forwards ? bed.max_forwards : "70",
+		 u->local, u->remote, u->call_id, u->cseq, method, u->ip, extra(), type_line(body),
+		 body ? body : "");
 }
 
 void bed_ack(enum bed_who from, const char *body)
@@ -152,7 +153,7 @@ void bed_ack(enum bed_who from, const char *body)
 		 extra(), type_line(body), body ? body : "");
 }
 
-void bed_cancel(enum bed_who from)
+void bed_send_cancel(enum bed_who from)
 {
 	struct bed_ua *u = &bed.ua[from];
 	char to[512];
@@ -166,6 +167,11 @@ void bed_cancel(enum bed_who from)
 		 "CSeq: %u CANCEL\n%s\n",
 		 u->invite_uri, via(u, u->branch), u->local, to, u->call_id, u->invite_cseq,
 		 extra());
+}
+
+void bed_cancel(enum bed_who from)
+{
+	bed_send_cancel(from);
 	bed_has(bed_take(from, "SIP/2.0 200 "), " CANCEL");
 }
 
@@ -241,8 +247,9 @@ static void take_request(enum bed_who who, const char *text)
 		put(u->request, sizeof(u->request), "%s", text);
 	if (invite)
 		take_target(u, text);
-	if (!invite || strstr(bed_header(text, "To"), ";tag="))
-		return;
+	if (!invite || strstr(bed_header(text, "To"), ";tag=") ||
+	    !strcmp(bed_header(text, "Call-ID"), u->call_id))
+		return; /* in the dialog, or the same once more */
 	u->cseq = 100;
 	put(u->tag, sizeof(u->tag), "%s-tag-%u", u->name, ++bed.branches);
 	put(u->call_id, sizeof(u->call_id), "%s", bed_header(text, "Call-ID"));
@@ -250,18 +257,27 @@ static void take_request(enum bed_who who, const char *text)
 	put(u->remote, sizeof(u->remote), "%s", bed_header(text, "From"));
 }
 
-const char *bed_take(enum bed_who to, const char *start)
+const char *bed_take_any(enum bed_who to)
 {
 	const char *text = bed_next(to);
+
+	if (!text)
+		return NULL;
+	if (!strncmp(text, "SIP/2.0 ", 8))
+		take_response(to, text);
+	else
+		take_request(to, text);
+	return text;
+}
+
+const char *bed_take(enum bed_who to, const char *start)
+{
+	const char *text = bed_take_any(to);
 
 	if (!text)
 		fail_msg("%s got nothing instead of %s", bed.ua[to].name, start);
 	if (strncmp(text, start, strlen(start)))
 		fail_msg("%s wanted %s and got\n%s", bed.ua[to].name, start, text);
-	if (!strncmp(text, "SIP/2.0 ", 8))
-		take_response(to, text);
-	else
-		take_request(to, text);
 	return text;
 }
 

@@ -130,6 +130,60 @@ static void several_calls_do_not_mix(void **state)
 	assert_int_equal(bed_cdr_count(), 2);
 }
 
+/* ---- reload ---- */
+
+/* A call keeps the agreement it was placed under; its peer is known by name. */
+static void call_over_a_reload(void **state)
+{
+	struct call_config next = bed.config, before = bed.config;
+
+	(void)state;
+	bed_connect();
+	assert_int_equal(peer_set_new(&bed.peer_confs, NULL, before.peers, &next.peers), 0);
+	assert_int_equal(route_set_new(&bed.routes, next.peers, &next.routes), 0);
+	call_core_configure(bed.core, &next);
+	bed.config = next;
+	route_set_free(before.routes);
+	peer_set_free(before.peers);
+	assert_int_equal(peer_find_name(next.peers, "pbx")->state->sessions[PEER_IN], 1);
+	bed_request(A, "INVITE", SDP_A);
+	bed_take(B, "INVITE ");
+	bed_reply(B, 200, SDP_B);
+	bed_take(A, "SIP/2.0 200 ");
+	bed_ack(A, NULL);
+	bed_take(B, "ACK ");
+	bed_hang_up(B, A);
+	assert_int_equal(peer_find_name(next.peers, "pbx")->state->sessions[PEER_IN], 0);
+	bed_connect();
+	bed_hang_up(A, B);
+	bed_run_ms(40000);
+	bed.live_up = mem_live(); /* another snapshot than at the start */
+}
+
+/* The core goes while calls are up: no signalling, nothing left. */
+static void freed_with_calls(void **state)
+{
+	(void)state;
+	bed_connect();
+	bed_invite(A, SDP_A);
+	bed_take(B, "INVITE ");
+	call_core_free(bed.core);
+	assert_int_equal(bed.gate.now, 0);
+	bed_run_ms(0);
+	bed_take(A, "SIP/2.0 500 "); /* nobody can answer the INVITE any more */
+	bed_quiet(B);
+	{
+		struct call_options o = {.wheel = bed.wheel,
+					 .transport = &bed.transport,
+					 .txns = bed.txns,
+					 .gates = (struct gate_pool *)&bed};
+
+		assert_int_equal(call_core_new(&o, &bed.config, &bed.core), 0);
+	}
+	bed_run_ms(40000);
+	bed_skip(B);
+}
+
 /* ---- operator ---- */
 
 static const char *token(void)
@@ -262,6 +316,8 @@ int main(void)
 		BED_TEST(record_of_a_call),
 		BED_TEST(call_from_the_peer),
 		BED_TEST(several_calls_do_not_mix),
+		BED_TEST(call_over_a_reload),
+		BED_TEST(freed_with_calls),
 		BED_TEST(kill_releases_both),
 		BED_TEST(kill_while_it_rings),
 		BED_TEST(list_and_show),

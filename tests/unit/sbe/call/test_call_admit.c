@@ -168,6 +168,35 @@ static void offers_without_a_stream_for_us(void **state)
 	assert_string_equal(bed_cdr("cause"), "media");
 }
 
+/* RFC 3261 19.1.4: %2B is +. */
+static void escaped_user(void **state)
+{
+	(void)state;
+	bed_down();
+	bed_up(NULL, "{'name':'r','number':'+44','to':[{'peer':'bnet'}]}");
+	invite("sip:%2B44%32@a.example", SDP, SDP_A);
+	passed();
+	assert_string_equal(bed_cdr("route"), "r");
+	invite("sip:%00+44@a.example", SDP, SDP_A);
+	refused("SIP/2.0 404 ", "no_route");
+}
+
+static void room_of_the_node(void **state)
+{
+	(void)state;
+	bed.core->o.calls_max = 1;
+	bed_connect();
+	{
+		struct bed_ua a = bed.ua[A];
+
+		bed_invite(A, SDP_A);
+		bed_has(bed_take(A, "SIP/2.0 503 "), "no room for more calls");
+		assert_string_equal(bed_cdr("cause"), "calls_max");
+		bed.ua[A] = a;
+	}
+	bed_hang_up(A, B);
+}
+
 static void where_it_goes(void **state)
 {
 	(void)state;
@@ -250,6 +279,8 @@ int main(void)
 		BED_TEST(bodies),
 		BED_TEST(offers_that_cannot_be_relayed),
 		BED_TEST(offers_without_a_stream_for_us),
+		BED_TEST(escaped_user),
+		BED_TEST(room_of_the_node),
 		BED_TEST(where_it_goes),
 		BED_TEST(session_limit),
 		BED_TEST(rate_limit),

@@ -142,6 +142,23 @@ static void gates_fail_at_the_answer(void **state)
 	assert_string_equal(bed_cdr("status"), "503");
 }
 
+/* It answers and hangs up at once, before the gates are there. */
+static void hangs_up_while_gates_follow(void **state)
+{
+	(void)state;
+	bed_invite(A, SDP_A);
+	bed_take(B, "INVITE ");
+	bed.gate.hold = true;
+	bed_reply(B, 200, SDP_B);
+	bed_request(B, "BYE", NULL);
+	bed_take(B, "SIP/2.0 200 ");
+	bed_take(B, "ACK ");
+	bed_take(A, "SIP/2.0 487 ");
+	bed.gate.hold = false;
+	bed_settle();
+	assert_string_equal(bed_cdr("released_by"), "callee");
+}
+
 static void refused(const char *sdp)
 {
 	bed_invite(A, SDP_A);
@@ -370,6 +387,7 @@ int main(void)
 		BED_TEST(early_gate_failure_is_not_fatal),
 		BED_TEST(answer_waits_for_gates),
 		BED_TEST(gates_fail_at_the_answer),
+		BED_TEST(hangs_up_while_gates_follow),
 		BED_TEST(answers_that_are_none),
 		BED_TEST(lost_ack_of_the_caller),
 		BED_TEST(lost_ack_to_the_callee),

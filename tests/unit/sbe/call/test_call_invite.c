@@ -376,6 +376,26 @@ static void codecs_are_filtered(void **state)
 	finish_at(B);
 }
 
+/* Audio may pass, video may not: its line stays, with port 0. */
+static void one_stream_is_filtered(void **state)
+{
+	const char *m;
+
+	(void)state;
+	bed_down();
+	bed_up(PEERS_CODECS("", "'PCMU'"), ROUTE_B);
+	bed_invite(A, SDP_A "m=video 4002 RTP/AVP 31\n");
+	m = bed_take(B, "INVITE ");
+	bed_has(m, " RTP/AVP 0\r\n");
+	bed_has(m, "\r\nm=video 0 RTP/AVP 31\r\n");
+	bed_reply(B, 200, SDP_B "m=video 0 RTP/AVP 31\n");
+	bed_has(bed_take(A, "SIP/2.0 200 "), "\r\nm=video 0 RTP/AVP 31\r\n");
+	assert_string_equal(bed_modes(), "sendrecv/sendrecv inactive/inactive");
+	bed_ack(A, NULL);
+	bed_take(B, "ACK ");
+	bed_hang_up(A, B);
+}
+
 static void no_codec_is_left(void **state)
 {
 	(void)state;
@@ -391,6 +411,50 @@ static void no_codec_is_left(void **state)
 	bed_invite(A, SDP_A);
 	bed_take(A, "SIP/2.0 488 ");
 	bed_quiet(B);
+}
+
+/* ---- transports ---- */
+
+static void over_tcp(void **state)
+{
+	const char *m;
+
+	(void)state;
+	bed_down();
+	bed_up("'pbx':{'realm':'core','sources':['10.0.0.10'],'next_hops':['sip:10.0.0.10']},"
+	       "'bnet':{'realm':'peering','sources':['198.51.100.20'],'domains':['b.example'],"
+	       "'next_hops':['sip:198.51.100.20;transport=tcp']}",
+	       ROUTE_B);
+	bed.ua[B].at.proto = TRANSPORT_TCP;
+	bed.ua[B].at.listener = &bed.listeners[2];
+	bed_invite(A, SDP_A);
+	bed_run_ms(3000);
+	m = bed_take(B, "INVITE ");
+	bed_quiet(B); /* a stream loses nothing */
+	bed_has(m, "\r\nVia: SIP/2.0/TCP 203.0.113.1:5060;branch=");
+	bed_has(m, "\r\nContact: <sip:203.0.113.1:5060;transport=tcp>\r\n");
+	bed_reply(B, 200, SDP_B);
+	m = bed_take(A, "SIP/2.0 200 ");
+	bed_has(m, "\r\nContact: <sip:10.0.0.1:5060>\r\n");
+	bed_ack(A, NULL);
+	bed_take(B, "ACK ");
+	bed_hang_up(B, A);
+	assert_string_equal(bed_cdr("egress_transport"), "TCP");
+	assert_string_equal(bed_cdr("ingress_transport"), "UDP");
+}
+
+static void no_listener_for_a_hop(void **state)
+{
+	(void)state;
+	bed_down();
+	bed_up("'pbx':{'realm':'core','sources':['10.0.0.10'],'next_hops':['sip:10.0.0.10']},"
+	       "'bnet':{'realm':'peering','sources':['198.51.100.20'],'domains':['b.example'],"
+	       "'next_hops':['sip:[2001:db8::20]','sip:198.51.100.20']}",
+	       ROUTE_B);
+	to_b();
+	finish_at(B);
+	assert_string_equal(bed_cdr("attempts.0.result"), "no_listener");
+	assert_string_equal(bed_cdr("attempts.1.result"), "answered");
 }
 
 int main(void)
@@ -413,7 +477,10 @@ int main(void)
 		BED_TEST(no_dbe_at_admission),
 		BED_TEST(no_room_at_the_next_hop),
 		BED_TEST(codecs_are_filtered),
+		BED_TEST(one_stream_is_filtered),
 		BED_TEST(no_codec_is_left),
+		BED_TEST(over_tcp),
+		BED_TEST(no_listener_for_a_hop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,22 @@ static void in_a_call_with_another_stream(void **state)
 	bed_hang_up(A, B);
 }
 
+/* An ACK before there is anything to acknowledge is nobody's. */
+static void in_a_call_acknowledged_too_early(void **state)
+{
+	(void)state;
+	bed_connect();
+	bed_request(A, "INVITE", NULL);
+	bed_take(B, "INVITE ");
+	bed_ack(A, SDP_A);
+	bed_quiet(B);
+	bed_reply(B, 200, SDP_B);
+	bed_take(A, "SIP/2.0 200 ");
+	bed_ack(A, SDP_A);
+	bed_take(B, "ACK ");
+	bed_hang_up(A, B);
+}
+
 static void in_a_call_refused(void **state)
 {
 	(void)state;
@@ -265,6 +281,7 @@ int main(void)
 		BED_TEST(large_answer),
 		BED_TEST(in_a_call),
 		BED_TEST(in_a_call_with_another_stream),
+		BED_TEST(in_a_call_acknowledged_too_early),
 		BED_TEST(in_a_call_refused),
 		BED_TEST(in_a_call_without_an_answer),
 		BED_TEST(origin_versions),

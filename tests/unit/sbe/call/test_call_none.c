@@ -18,9 +18,10 @@ static void ask(enum bed_who who, const char *method, const char *to_tag)
 	snprintf(u->invite_uri, sizeof(u->invite_uri), "sip:x@a.example");
 	bed_send(who,
 		 "%s sip:x@a.example SIP/2.0\nVia: SIP/2.0/UDP %s:5060;branch=%s\n"
-		 "Max-Forwards: 70\nFrom: %s\nTo: <sip:x@a.example>%s\nCall-ID: %s\n"
+		 "Max-Forwards: %s\nFrom: %s\nTo: <sip:x@a.example>%s\nCall-ID: %s\n"
 		 "CSeq: 1 %s\nContact: <sip:u@%s>\n\n",
-		 method, u->ip, u->branch, u->local, to_tag, u->call_id, method, u->ip);
+		 method, u->ip, u->branch, bed.max_forwards ? bed.max_forwards : "70", u->local,
+		 to_tag, u->call_id, method, u->ip);
 }
 
 static void strangers(void **state)
@@ -36,6 +37,9 @@ static void strangers(void **state)
 		bed_quiet(S); /* sent once: a forged source gets one packet */
 	}
 	ask(S, "BYE", ";tag=guess");
+	bed_take(S, "SIP/2.0 481 ");
+	ask(S, "INVITE", ";tag=guess");
+	assert_int_equal(txn_count_server(bed.txns), 0); /* a flood of them leaves nothing */
 	bed_take(S, "SIP/2.0 481 ");
 	assert_int_equal(bed_cdr_count(), 0); /* only known peers leave records */
 	assert_int_equal(bed.gate.opens, 0);
@@ -62,6 +66,10 @@ static void outside_calls(void **state)
 	m = bed_take(B, "SIP/2.0 200 ");
 	assert_string_equal(bed_header(m, "Allow"), "INVITE, ACK, BYE, CANCEL, OPTIONS");
 	assert_string_equal(bed_header(m, "Accept"), "application/sdp, multipart/mixed");
+	bed.max_forwards = "0";
+	ask(B, "OPTIONS", "");
+	bed_take(B, "SIP/2.0 483 ");
+	bed.max_forwards = NULL;
 	ask(B, "BYE", "");
 	bed_take(B, "SIP/2.0 481 ");
 	ask(B, "BYE", ";tag=unknown");
@@ -116,6 +124,15 @@ static void in_dialog(void **state)
 	bed_take(A, "SIP/2.0 405 ");
 	bed_request(B, "UPDATE", NULL);
 	bed_take(B, "SIP/2.0 405 ");
+	bed.max_forwards = "0";
+	bed_request(A, "INVITE", SDP_A);
+	bed_take(A, "SIP/2.0 483 ");
+	bed.max_forwards = "7";
+	bed_request(A, "INVITE", SDP_A); /* S1: not reset in a dialog either */
+	assert_string_equal(bed_header(bed_take(B, "INVITE "), "Max-Forwards"), "6");
+	bed_reply(B, 488, NULL);
+	bed_take(B, "ACK ");
+	bed_take(A, "SIP/2.0 488 ");
 	bed_quiet(A);
 	assert_int_equal(call_count(bed.core), 1);
 	bed_hang_up(A, B);

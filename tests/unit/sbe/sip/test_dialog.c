@@ -302,6 +302,36 @@ static void *find(struct table *t, const char *from_tag, const char *to_tag)
 }
 
 /* A16: only all three identifiers together find a dialog. */
+static void a_dialog_is_found_by_a_response(void **state)
+{
+	(void)state;
+	struct table *t = NULL;
+	struct dialog d = {0};
+	struct dialog saved = {.call_id = "call",
+			       .local_tag = "ours",
+			       .remote_tag = "their",
+			       .local_party = "<sip:us>",
+			       .remote_party = "<sip:b>",
+			       .remote_target = "sip:b",
+			       .target = target("192.0.2.1:5060", TRANSPORT_UDP, 0)};
+	int leg;
+	assert_int_equal(table_new(10, &t), 0);
+	assert_int_equal(dialog_restore(&d, &saved), 0);
+	struct wire_msg *m = response(200, "<sip:b>;tag=their", "");
+	assert_null(dialog_find_response(t, m));
+	assert_int_equal(dialog_register(t, &d, &leg), 0);
+	assert_ptr_equal(dialog_find_response(t, m), &leg);
+	mem_unref(m);
+	m = response(200, "<sip:b>;tag=fork", "");
+	assert_null(dialog_find_response(t, m));
+	mem_unref(m);
+	m = response(200, "<sip:b>", "");
+	assert_null(dialog_find_response(t, m));
+	mem_unref(m);
+	dialog_clear(&d);
+	table_free(t);
+}
+
 static void a_dialog_is_found_by_its_identifiers(void **state)
 {
 	(void)state;
@@ -461,6 +491,7 @@ int main(void)
 		cmocka_unit_test(the_target_is_refreshed),
 		cmocka_unit_test(requests_come_in_order),
 		cmocka_unit_test(a_dialog_is_found_by_its_identifiers),
+		cmocka_unit_test(a_dialog_is_found_by_a_response),
 		cmocka_unit_test(a_saved_dialog_is_restored),
 		cmocka_unit_test(what_peers_send_is_bounded),
 	};
