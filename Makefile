@@ -220,7 +220,7 @@ check-inner: all test-bins
 	$(RUN)
 
 demo:
-	$(MAKE) deps
+	tests/deps.sh build demo
 	$(MAKE) all tools
 	BUILD=$(abspath $(BUILD)) SPEER_BIN=$(abspath $(BUILD))/bin SPEER_TOOLS=$(abspath $(BUILD))/tools tests/demo/run.sh
 

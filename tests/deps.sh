@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian 12 packages that Speermint needs: tests/deps.sh GROUP...
-# Groups: build test lint fuzz bench docs. What is installed already is left alone, and when nothing is missing nothing is
+# Groups: build demo test lint fuzz bench docs. What is installed already is left alone, and when nothing is missing nothing is
 # printed and no network is used. --list only prints the packages of the groups; --missing prints what is missing.
 set -euo pipefail
 
@@ -10,7 +10,8 @@ build="gcc make libc6-dev binutils pkg-config git libsofia-sip-ua-dev libssl-dev
 test="libcmocka-dev sip-tester tshark openssl iproute2 procps util-linux python3 curl"
 lint="clang-format cppcheck"
 fuzz="clang libclang-rt-14-dev llvm"
-bench="kamailio kamailio-extra-modules rtpengine-daemon redis-server"
+demo="sip-tester iproute2 procps python3"
+bench="$demo kamailio kamailio-extra-modules rtpengine-daemon"
 docs=""
 
 list=0 only_missing=0 wanted=""
@@ -18,9 +19,9 @@ for arg in "$@"; do
 	case "$arg" in
 	--list) list=1 ;;
 	--missing) only_missing=1 ;;
-	build | test | lint | fuzz | bench | docs) wanted+=" ${!arg}" ;;
+	build | demo | test | lint | fuzz | bench | docs) wanted+=" ${!arg}" ;;
 	*)
-		echo "usage: $0 [--list|--missing] {build|test|lint|fuzz|bench|docs}..." >&2
+		echo "usage: $0 [--list|--missing] {build|demo|test|lint|fuzz|bench|docs}..." >&2
 		exit 2
 		;;
 	esac

@@ -141,7 +141,7 @@ net_stop() {
 		[ $rc = 0 ] || { net_logs; fail "$name ended with $rc"; }
 	done
 }
-net_kill_rest() { local p; for p in "${NET_PIDS[@]}"; do kill -KILL "$p" 2>/dev/null; done; }
+net_kill_rest() { local p; { for p in "${NET_PIDS[@]}"; do kill -KILL "$p"; wait "$p"; done; } 2>/dev/null; }
 trap net_kill_rest EXIT
 
 # cdrs: all records written so far, one JSON object a line
