@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs all checks of this folder, or those named: tests/lint/run.sh [layers|size|names|symbols|format|cppcheck|selftest]...
+# Runs all checks of this folder, or those named: tests/lint/run.sh [layers|size|names|docs|symbols|format|cppcheck|selftest]...
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- layers size names symbols format cppcheck selftest
+[ $# -gt 0 ] || set -- layers size names docs symbols format cppcheck selftest
 
 failed=0
 for check in "$@"; do
