@@ -249,7 +249,7 @@ deps-test:
 	@tests/deps.sh build test
 
 docs: all
-	@if [ -x docs/generate.sh ]; then BUILD=$(abspath $(BUILD)) docs/generate.sh; else echo "docs: nothing to generate"; fi
+	SPEER_BIN=$(abspath $(BUILD))/bin docs/generate.sh
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
@@ -259,7 +259,7 @@ install: all
 	for s in 1 5 8; do for f in docs/man/*.$$s; do [ ! -f $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$s/; done; done
 	for f in deploy/systemd/*.service; do [ ! -f $$f ] || \
 		sed 's|/usr/sbin/|$(PREFIX)/sbin/|g; s|/usr/bin/|$(PREFIX)/bin/|g' $$f >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${f##*/}; done
-	for f in LICENSE README.md CHANGELOG.md deploy/conf/*.json docs/*.schema.json; do [ ! -f $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/speermint/; done
+	for f in LICENSE README.md CHANGELOG.md deploy/conf/*.json docs/reference/*; do [ ! -f $$f ] || install -m 644 $$f $(DESTDIR)$(PREFIX)/share/doc/speermint/; done
 
 clean:
 	rm -rf build build-asan build-tsan build-san build-fuzz $(if $(filter-out / . ..,$(BUILD)),$(BUILD))

@@ -143,12 +143,12 @@ static int admin_config(void *app, struct admin_call *call, json_t **ret_data)
 
 static void stats_row(const struct metric_def *def, int64_t value, void *arg)
 {
-	admin_row(arg, json_pack("[s,I]", def->name, (json_int_t)value));
+	admin_row(arg, json_pack("[s,I,s]", def->name, (json_int_t)value, def->help));
 }
 
 static int admin_stats(void *app, struct admin_call *call, json_t **ret_data)
 {
-	static const char *const columns[] = {"metric", "value", NULL};
+	static const char *const columns[] = {"name", "value", "meaning", NULL};
 	const struct dbe_admin *d = app;
 	json_t *table = admin_table(columns);
 
