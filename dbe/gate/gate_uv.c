@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/net/stream.h"
 #include "dbe/gate/gate_server_private.h"
@@ -80,6 +81,14 @@ static void on_data(void *arg, const uint8_t *data, size_t len_bytes)
 
 static void on_closed(void *arg, int err)
 {
+	const struct conn *c = arg;
+	const char *why = stream_error_text(c->stream);
+	char text[ADDR_TEXT_BYTES];
+
+	/* A wrong certificate does not heal by dialling again: somebody has to know. */
+	if (*why)
+		LOG_WARN("gate", "%s: %s", addr_print(stream_remote(c->stream), text, sizeof(text)),
+			 why);
 	lost(arg, err);
 }
 

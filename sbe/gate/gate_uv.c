@@ -2,6 +2,7 @@
 /* The pool's connections on common/net/stream: listen, frames in, bytes out. */
 #include <errno.h>
 
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/net/stream.h"
 #include "proto/frame.h"
@@ -123,6 +124,13 @@ static void on_data(void *arg, const uint8_t *data, size_t len_bytes)
 
 static void on_closed(void *arg, int err)
 {
+	const struct conn *c = arg;
+	const char *why = stream_error_text(c->stream);
+	char address[ADDR_TEXT_BYTES];
+
+	if (*why)
+		LOG_WARN("gate", "%s may not join: %s",
+			 addr_print(stream_remote(c->stream), address, sizeof(address)), why);
 	lost(arg, err);
 }
 

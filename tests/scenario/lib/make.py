@@ -3,7 +3,7 @@
 """Puts a sipp scenario together from steps, so that a test says only what is special about it.
 
 usage: make.py caller|callee STEP... > file.xml
-A step is a word, with options behind a colon. Caller: invite[:nosdp] ringing busy:CODE answer ack[:sdp] pause[:MS] bye
+A step is a word, with options behind a colon. Caller: invite[:nosdp] ringing busy:CODE answer answer_or:CODE ack[:sdp] pause[:MS] bye
 cancel cancelled reinvite:DIRECTION[:PORT] rebye. Callee: invite[:nosdp] ringing progress answer[:offer] reject:CODE[:PHRASE] ack
 cancel reinvite:DIRECTION bye.
 """
@@ -70,7 +70,7 @@ def learn(side, key):
 """
 
 print('<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="%s">' % role)
-used = False
+used = refused = False
 optional = '<recv response="100" optional="true"/>'
 for step in steps:
     word, *o = step.split(":")
@@ -89,6 +89,10 @@ for step in steps:
         elif word == "answer":
             print('  <recv response="180" optional="true"/>')
             recv('response="200"', ' rrs="true"', learn("A", "+44[call_number]")); used = True
+        elif word == "answer_or":  # this final response is as good, and ends the call
+            print(f'  <recv response="180" optional="true"/>\n  <recv response="{o[0]}" optional="true" next="9"/>')
+            recv('response="200"', ' rrs="true"')
+            refused = True
         elif word == "reanswer":
             recv('response="200"', ' rrs="true"')
         elif word == "ack":
@@ -152,6 +156,10 @@ Reason: SIP;cause=487;text="caller gave up"
             print(f'  <pause milliseconds="{o[0]}"/>' if o else "  <pause/>")
         else:
             sys.exit(f"callee step {step}?")
+if refused:
+    print('  <nop next="8"/>\n  <label id="9"/>')
+    request("ACK", 1, uri="sip:+44[call_number]@a.example", retrans=False)
+    print('  <label id="8"/>')
 if used:
     print('  <Reference variables="%s"/>' % ("m,c" if role == "caller" else "m,c,t"))
 print("</scenario>")
