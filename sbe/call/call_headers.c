@@ -101,7 +101,7 @@ bool call_header_crosses(void *arg, const struct wire_header *h)
 {
 	(void)arg;
 	for (size_t i = 0; crossing[i]; i++) {
-		if (!strcmp(crossing[i], h->canonical))
+		if (crossing[i][0] == h->canonical[0] && !strcmp(crossing[i], h->canonical))
 			return may_cross(h);
 	}
 	return false;

@@ -152,8 +152,12 @@ static void skip_space(struct wire_text *t)
 static struct wire_text cut_run(struct wire_text *t, const char *stop)
 {
 	struct wire_text run = {t->s, 0};
-	while (run.n < t->n && !strchr(stop, t->s[run.n]) && !strchr(" \t\r\n", t->s[run.n]))
-		run.n++;
+	for (; run.n < t->n; run.n++) {
+		char c = t->s[run.n];
+		if (c == stop[0] || (stop[0] && (c == stop[1] || (stop[1] && c == stop[2]))) ||
+		    c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0)
+			break;
+	}
 	t->s += run.n;
 	t->n -= run.n;
 	return run;

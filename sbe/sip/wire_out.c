@@ -48,28 +48,88 @@ void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text
 	put(o, "\r\n", 2);
 }
 
+/* Most values are texts put together: a format of %s, %u and %d only is written without vsnprintf, which would be the
+ * dearest part of writing a message. */
+static bool is_plain_format(const char *fmt)
+{
+	for (; (fmt = strchr(fmt, '%')); fmt += 2) {
+		if (fmt[1] != 's' && fmt[1] != 'u' && fmt[1] != 'd')
+			return false;
+	}
+	return true;
+}
+
+static void put_number(struct wire_out *o, unsigned v)
+{
+	char digits[12];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	put(o, digits + at, sizeof(digits) - at);
+}
+
+static void put_plain(struct wire_out *o, const char *fmt, va_list ap)
+{
+	while (*fmt) {
+		size_t n = strcspn(fmt, "%");
+
+		put(o, fmt, n);
+		fmt += n;
+		if (!*fmt)
+			break;
+		if (fmt[1] == 's') {
+			const char *text = va_arg(ap, const char *);
+
+			put(o, text, strlen(text));
+		} else {
+			unsigned v = va_arg(ap, unsigned); /* int and unsigned are passed alike */
+
+			if (fmt[1] == 'd' && (int)v < 0) {
+				put(o, "-", 1);
+				v = 0U - v;
+			}
+			put_number(o, v);
+		}
+		fmt += 2;
+	}
+}
+
+/* Anything else. vsnprintf needs one byte for its 0, which the line end takes over. */
+static void put_formatted(struct wire_out *o, const char *fmt, va_list ap)
+{
+	size_t room = o->size_bytes - o->len_bytes;
+	int n;
+
+	if (o->err)
+		return;
+	n = vsnprintf(o->buf + o->len_bytes, room, fmt, ap);
+	if (n < 0 || (size_t)n >= room)
+		o->err = -EMSGSIZE;
+	else
+		o->len_bytes += (size_t)n;
+}
+
 void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...)
 {
 	va_list ap;
+	size_t value;
+
 	put(o, name, strlen(name));
 	put(o, ": ", 2);
-	if (o->err)
-		return;
-	size_t room = o->size_bytes - o->len_bytes;
-	char *at = o->buf + o->len_bytes;
+	value = o->len_bytes;
 	va_start(ap, fmt);
-	int n = vsnprintf(at, room, fmt, ap);
+	if (is_plain_format(fmt))
+		put_plain(o, fmt, ap);
+	else
+		put_formatted(o, fmt, ap);
 	va_end(ap);
-	/* vsnprintf needs one byte for its 0, which the line end takes over */
-	if (n < 0 || (size_t)n >= room) {
-		o->err = -EMSGSIZE;
-		return;
-	}
-	if (!stays_in_line(at, (size_t)n)) {
+	if (!o->err && !stays_in_line(o->buf + value, o->len_bytes - value)) {
+		o->len_bytes = value;
 		o->err = -EINVAL;
-		return;
 	}
-	o->len_bytes += (size_t)n;
 	put(o, "\r\n", 2);
 }
 
