@@ -105,6 +105,7 @@ void stream_fail(struct stream *s, int err)
 		return;
 	uv_timer_stop(&s->timer);
 	if (s->listener && s->in_handshakes) {
+		stream_listener_refused(s);
 		stream_end(s); /* nobody has seen it yet */
 		return;
 	}

@@ -71,6 +71,8 @@ struct stream_listen_options {
 	uint32_t handshake_ms;    /* 0 = 5000 */
 	uint32_t idle_ms;         /* initial idle deadline of accepted streams */
 	uint32_t send_queue_bytes;
+	/* A TLS handshake failed, why in words; arg is that of accept. The connection ends by itself. May be NULL. */
+	void (*refused)(void *arg, const struct addr *from, const char *why);
 };
 
 /** accept: the stream is open (TLS done). Set its handlers, or stream_close it. */

@@ -118,6 +118,14 @@ void stream_listener_hand_over(struct stream *s)
 		stream_close(s);
 }
 
+void stream_listener_refused(const struct stream *s)
+{
+	const struct stream_listen_options *o = &s->listener->o;
+
+	if (o->refused && s->error[0])
+		o->refused(s->listener->arg, &s->remote, s->error);
+}
+
 static void stream_learn_remote(struct stream *s)
 {
 	struct sockaddr_storage sa;

@@ -90,6 +90,8 @@ int stream_flush_tls(struct stream *s);
 /** An accepted stream finished its handshake: hand it to the acceptor. */
 void stream_listener_hand_over(struct stream *s);
 /** Its descriptor is closed: counts go down, the reference to the listener goes. */
+/* The TLS handshake failed: tell who listens. */
+void stream_listener_refused(const struct stream *s);
 void stream_listener_forget(struct stream *s);
 
 #endif

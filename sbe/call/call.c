@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -270,12 +271,19 @@ int call_kill(struct call_core *core, const char *token, const char *why)
 {
 	int err;
 	struct call *call = call_find(core, token, &err);
+	char reason[160];
 
-	(void)why;
 	if (!call)
 		return err;
 	if (call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD)
 		return -ENOENT;
-	call_release_us(call, 480, "operator", "SIP;cause=480;text=\"released by the operator\"");
+	/* The peers read it: words only, and nothing that could leave the quoted string. */
+	for (const char *c = why; c && *c; c++) {
+		if (*c < ' ' || *c > '~' || *c == '"' || *c == '\\')
+			return -EINVAL;
+	}
+	snprintf(reason, sizeof(reason), "SIP;cause=480;text=\"%.100s\"",
+		 why && *why ? why : "released by the operator");
+	call_release_us(call, 480, "operator", reason);
 	return 0;
 }

@@ -89,7 +89,8 @@ void call_shutdown(struct call_core *core, void (*done)(void *arg), void *arg);
 json_t *call_list(struct call_core *core);
 /** done gets the object (owned by it) or NULL when there is no such call; gate counters are asked from the dbe first. */
 int call_show(struct call_core *core, const char *token, json_t **ret_object);
-/** Release a call by hand. @return 0, -ENOENT, -EEXIST (prefix is not unique). */
+/** Release a call by hand. @param why goes into the Reason header (NULL = a standard text). @return 0, -ENOENT,
+ *  -EEXIST (prefix is not unique), -EINVAL (why has characters that may not stand there). */
 int call_kill(struct call_core *core, const char *token, const char *why);
 size_t call_count(const struct call_core *core);
 

@@ -124,13 +124,6 @@ static void on_data(void *arg, const uint8_t *data, size_t len_bytes)
 
 static void on_closed(void *arg, int err)
 {
-	const struct conn *c = arg;
-	const char *why = stream_error_text(c->stream);
-	char address[ADDR_TEXT_BYTES];
-
-	if (*why)
-		LOG_WARN("gate", "%s may not join: %s",
-			 addr_print(stream_remote(c->stream), address, sizeof(address)), why);
 	lost(arg, err);
 }
 
@@ -147,6 +140,14 @@ static bool has_name(void *arg, const char *name)
 	const struct conn *c = arg;
 
 	return !c->tls || stream_peer_has_name(c->stream, name);
+}
+
+static void on_refused(void *arg, const struct addr *from, const char *why)
+{
+	char address[ADDR_TEXT_BYTES];
+
+	(void)arg;
+	LOG_WARN("gate", "%s may not join: %s", addr_print(from, address, sizeof(address)), why);
 }
 
 static void on_accept(void *arg, struct stream *s)
@@ -173,7 +174,8 @@ int gate_pool_listen(struct gate_pool *p, uv_loop_t *loop, const struct addr *lo
 	const struct stream_listen_options o = {.tls = tls,
 						.max_streams = STREAMS_MAX,
 						.handshake_ms = HANDSHAKE_MS,
-						.send_queue_bytes = SEND_QUEUE_BYTES};
+						.send_queue_bytes = SEND_QUEUE_BYTES,
+						.refused = on_refused};
 	struct listener *l;
 	int err;
 
