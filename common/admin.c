@@ -26,6 +26,14 @@ struct admin {
 	size_t ntables;
 };
 
+/* Held by who asked and by the handler, each until it is done with it. */
+struct admin_pending {
+	admin_reply_h *fn; /* NULL: cancelled, or called */
+	void *arg;
+	bool handed;   /* admin_ask has given its reference to who asked */
+	bool finished; /* fn has been called */
+};
+
 /* A request taken apart; the words belong to its JSON. */
 struct admin_request {
 	json_t *json;
@@ -225,7 +233,7 @@ static int admin_run(struct admin *a, const struct admin_request *q, struct admi
 		call->args[i] = q->words[skip + i];
 	call->opts = q->opts;
 	code = c->fn(app, call, ret_data);
-	if (code == -ENOMEM)
+	if (code == -ENOMEM || (code == ADMIN_LATER && call->pending))
 		return code;
 	if (code < ADMIN_OK || code > ADMIN_NOT_FOUND) /* a handler forgot to translate */
 		code = ADMIN_FAILED;
@@ -301,13 +309,13 @@ out:
 	return err;
 }
 
-int admin_answer(struct admin *a, const char *line, size_t len_bytes, char **ret_reply,
-		 size_t *ret_len_bytes)
+/* Run a line. @return enum admin_code and data, ADMIN_LATER with call->pending, -ENOMEM. */
+static int admin_perform(struct admin *a, const char *line, size_t len_bytes,
+			 struct admin_call *call, json_t **ret_data)
 {
-	struct admin_call call = {.nargs = 0};
 	struct admin_request q = {.json = NULL};
-	json_t *data = NULL, *no_opts = NULL;
-	int code = admin_take(line, len_bytes, &q, &call);
+	json_t *no_opts = NULL;
+	int code = admin_take(line, len_bytes, &q, call);
 
 	if (code == ADMIN_OK && !q.opts) {
 		q.opts = no_opts = json_object();
@@ -315,10 +323,102 @@ int admin_answer(struct admin *a, const char *line, size_t len_bytes, char **ret
 			code = -ENOMEM;
 	}
 	if (code == ADMIN_OK)
-		code = admin_run(a, &q, &call, &data);
+		code = admin_run(a, &q, call, ret_data);
 	json_decref(q.json);
 	json_decref(no_opts);
+	return code;
+}
+
+int admin_answer(struct admin *a, const char *line, size_t len_bytes, char **ret_reply,
+		 size_t *ret_len_bytes)
+{
+	struct admin_call call = {.nargs = 0};
+	json_t *data = NULL;
+	int code = admin_perform(a, line, len_bytes, &call, &data);
+
 	if (code == -ENOMEM)
 		return -ENOMEM;
 	return admin_reply(&call, code, data, ret_reply, ret_len_bytes);
+}
+
+/* ---- answers that come later */
+
+static void admin_deliver(admin_reply_h *fn, void *arg, const struct admin_call *call, int code,
+			  json_t *data)
+{
+	char *reply = NULL;
+	size_t n = 0;
+	int err = code == -ENOMEM ? code : admin_reply(call, code, data, &reply, &n);
+
+	fn(arg, err ? NULL : reply, n);
+	mem_free(reply);
+}
+
+struct admin_pending *admin_ask(struct admin *a, const char *line, size_t len_bytes,
+				admin_reply_h *fn, void *arg)
+{
+	struct admin_call call = {.reply = fn, .reply_arg = arg};
+	json_t *data = NULL;
+	int code = admin_perform(a, line, len_bytes, &call, &data);
+	struct admin_pending *p = call.pending;
+
+	if (p && p->finished) /* by the handler itself */
+		return mem_unref(p);
+	if (p && code == ADMIN_LATER) {
+		p->handed = true;
+		return p;
+	}
+	/* The handler's reference and ours: it does not finish what it did not leave for later. */
+	mem_unref(p);
+	mem_unref(p);
+	admin_deliver(fn, arg, &call, code, data);
+	return NULL;
+}
+
+struct admin_pending *admin_cancel(struct admin_pending *p)
+{
+	if (p)
+		p->fn = NULL;
+	return mem_unref(p);
+}
+
+struct admin_pending *admin_defer(struct admin_call *call)
+{
+	struct admin_pending *p;
+
+	if (!call->reply || call->pending) {
+		admin_error(call, ADMIN_FAILED, "this command cannot be answered at once");
+		return NULL;
+	}
+	p = mem_zalloc(sizeof(*p), NULL);
+	if (!p) {
+		admin_error(call, ADMIN_FAILED, "out of memory");
+		return NULL;
+	}
+	p->fn = call->reply;
+	p->arg = call->reply_arg;
+	call->pending = p;
+	return mem_ref(p);
+}
+
+void admin_finish(struct admin_pending *p, int code, const char *error, json_t *data)
+{
+	struct admin_call call = {.nargs = 0};
+	admin_reply_h *fn = p->fn;
+
+	if (code < ADMIN_OK || code > ADMIN_NOT_FOUND)
+		code = ADMIN_FAILED;
+	if (code != ADMIN_OK)
+		admin_error(&call, code, "%s", error && *error ? error : "failed");
+	p->fn = NULL;
+	if (!fn) {
+		json_decref(data);
+		mem_unref(p);
+		return;
+	}
+	p->finished = true;
+	admin_deliver(fn, p->arg, &call, code, data);
+	if (p->handed)
+		mem_unref(p);
+	mem_unref(p);
 }

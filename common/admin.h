@@ -19,12 +19,19 @@
 #define ADMIN_ARGS_MAX 8
 
 enum admin_code { ADMIN_OK = 0, ADMIN_FAILED = 1, ADMIN_USAGE = 2, ADMIN_NOT_FOUND = 3 };
+#define ADMIN_LATER 100 /* a handler's only: it has deferred the answer */
+
+struct admin_pending; /* an answer that is not there yet */
 
 struct admin_call {
 	const char *args[ADMIN_ARGS_MAX]; /* after noun and verb */
 	size_t nargs;
 	const json_t *opts; /* object, may be empty, never NULL */
 	char error[256];    /* set when the code is not ADMIN_OK */
+	/* private to admin.c: for admin_defer */
+	void (*reply)(void *arg, const char *reply, size_t len_bytes);
+	void *reply_arg;
+	struct admin_pending *pending;
 };
 
 /** Run a command. @param app what admin_new was given. @return enum admin_code. */
@@ -49,6 +56,27 @@ void admin_free(struct admin *a);
  *  '\n' (free with mem_free), or -ENOMEM. */
 int admin_answer(struct admin *a, const char *line, size_t len_bytes, char **ret_reply,
 		 size_t *ret_len_bytes);
+
+/** Takes the reply line (borrowed, with '\n'); NULL: out of memory. */
+typedef void(admin_reply_h)(void *arg, const char *reply, size_t len_bytes);
+/**
+ * The same for commands that may take a while: fn gets the reply, in this call or later.
+ * @return NULL when fn has been called; else a handle, good until fn is called or admin_cancel.
+ */
+struct admin_pending *admin_ask(struct admin *a, const char *line, size_t len_bytes,
+				admin_reply_h *fn, void *arg);
+/** Who asked does not want the reply any more: fn is not called. NULL is fine. @return NULL */
+struct admin_pending *admin_cancel(struct admin_pending *p);
+
+/**
+ * In a handler that will answer later and returns ADMIN_LATER (its call is gone then): admin_finish must then be called exactly once, also if
+ * nobody wants the answer any more (it may come before the handler returns, and after the table is freed). With any other
+ * code the handle is void.
+ * @return NULL: out of memory, or whoever asks cannot wait (admin_answer); call->error is set, return ADMIN_FAILED.
+ */
+struct admin_pending *admin_defer(struct admin_call *call);
+/** @param code enum admin_code. @param error why it is not ADMIN_OK, else NULL. @param data taken; may be NULL. */
+void admin_finish(struct admin_pending *p, int code, const char *error, json_t *data);
 
 /** Option as text, or NULL. */
 const char *admin_opt(const struct admin_call *call, const char *name);

@@ -3,8 +3,8 @@
  * admin_uv - the operators' socket (reliability A30).
  *
  * Calls come first: one command is run per turn of the loop and client, and what a client sends
- * ahead waits in its buffer of one line's size. A client that sends more, sends nothing for a while,
- * or does not read its answer is closed.
+ * ahead waits in its buffer of one line's size, also while an answer is still to come. A client that sends more,
+ * sends nothing for a while, or does not read its answer is closed.
  */
 #include "common/net/admin_uv.h"
 
@@ -19,6 +19,7 @@
 
 #define ADMIN_CLIENTS_MAX 32
 #define ADMIN_IDLE_MS 30000
+#define ADMIN_ANSWER_MS 2000
 #define ADMIN_OUTPUT_MAX_BYTES (8U * 1024 * 1024)
 #define ADMIN_BUFFER_MIN_BYTES 1024
 
@@ -27,6 +28,9 @@ struct admin_client {
 	struct stream *stream;
 	uv_idle_t
 		turn; /* runs while lines wait: libuv would fire a 0 ms timer again in the same turn */
+	uv_timer_t deadline;           /* of the answer that is pending */
+	struct admin_pending *pending; /* NULL = no command is under way */
+	uint32_t answer_ms;
 	char *buf;
 	size_t used, size_bytes;
 	bool ended; /* the far end has sent its last byte */
@@ -37,12 +41,13 @@ struct admin_uv {
 	uv_loop_t *loop;
 	struct admin *table;
 	struct stream_listener *listener;
-	uint32_t idle_ms;
+	uint32_t idle_ms, answer_ms;
 	bool closed;
 	LIST_HEAD(, admin_client) clients;
 };
 
 static void admin_client_work(struct admin_client *c);
+static void admin_client_resume(struct admin_client *c);
 
 /* ---------------------------------------------------------------- client */
 
@@ -69,8 +74,10 @@ static void admin_client_close(struct admin_client *c, bool flush)
 	else
 		stream_close(c->stream);
 	c->stream = NULL;
+	c->pending = admin_cancel(c->pending);
 	LIST_REMOVE(c, entry);
 	uv_close((uv_handle_t *)&c->turn, admin_client_on_closed);
+	uv_close((uv_handle_t *)&c->deadline, admin_client_on_closed);
 }
 
 static void admin_client_refuse(struct admin_client *c, const char *why)
@@ -82,21 +89,41 @@ static void admin_client_refuse(struct admin_client *c, const char *why)
 	stream_send(c->stream, line, (size_t)n);
 }
 
-static void admin_client_answer(struct admin_client *c, const char *line, size_t len_bytes)
+/* At once or later; who stopped the daemon by a command gets none. */
+static void admin_client_on_reply(void *arg, const char *reply, size_t reply_bytes)
 {
-	char *reply = NULL;
-	size_t reply_bytes = 0;
-	int err = admin_answer(c->server->table, line, len_bytes, &reply, &reply_bytes);
+	struct admin_client *c = arg;
+	bool late = c->pending != NULL;
 
-	if (!c->stream) /* the command was to stop the daemon */
-		;
-	else if (err)
+	c->pending = NULL;
+	if (!c->stream)
+		return;
+	if (!reply)
 		admin_client_refuse(c, "out of memory");
 	else if (reply_bytes > ADMIN_OUTPUT_MAX_BYTES)
 		admin_client_refuse(c, "the answer is too long, ask for less");
 	else
 		stream_send(c->stream, reply, reply_bytes);
-	mem_free(reply);
+	if (late)
+		admin_client_resume(c);
+}
+
+static void admin_client_on_deadline(uv_timer_t *t)
+{
+	struct admin_client *c = t->data;
+
+	c->pending = admin_cancel(c->pending);
+	admin_client_refuse(c, "the answer took too long");
+	admin_client_resume(c);
+}
+
+static void admin_client_answer(struct admin_client *c, const char *line, size_t len_bytes)
+{
+	c->pending = admin_ask(c->server->table, line, len_bytes, admin_client_on_reply, c);
+	if (!c->stream) /* the command was to stop the daemon */
+		c->pending = admin_cancel(c->pending);
+	else if (c->pending)
+		uv_timer_start(&c->deadline, admin_client_on_deadline, c->answer_ms, 0);
 }
 
 static void admin_client_on_turn(uv_idle_t *t)
@@ -106,6 +133,15 @@ static void admin_client_on_turn(uv_idle_t *t)
 	mem_ref(c);
 	admin_client_work(c);
 	mem_unref(c);
+}
+
+/* The answer is out: the line behind it gets its turn, or the end its due. */
+static void admin_client_resume(struct admin_client *c)
+{
+	if (!c->stream)
+		return;
+	uv_timer_stop(&c->deadline);
+	uv_idle_start(&c->turn, admin_client_on_turn);
 }
 
 /* Run the first line of the buffer, if it is complete. */
@@ -122,6 +158,10 @@ static void admin_client_work(struct admin_client *c)
 	}
 	if (!c->stream)
 		return;
+	if (c->pending) {
+		uv_idle_stop(&c->turn);
+		return;
+	}
 	if (c->used && memchr(c->buf, '\n', c->used)) {
 		uv_idle_start(&c->turn, admin_client_on_turn);
 		return;
@@ -164,8 +204,8 @@ static void admin_client_on_data(void *arg, const uint8_t *data, size_t len_byte
 		admin_client_close(c, true);
 		return;
 	}
-	/* If a turn is due already, the lines before come first. */
-	if (!uv_is_active((uv_handle_t *)&c->turn)) {
+	/* If a turn is due already, or an answer, the lines before come first. */
+	if (!c->pending && !uv_is_active((uv_handle_t *)&c->turn)) {
 		mem_ref(c);
 		admin_client_work(c);
 		mem_unref(c);
@@ -177,7 +217,7 @@ static void admin_client_on_stream_closed(void *arg, int err)
 	struct admin_client *c = arg;
 
 	/* A client may close its sending side at once and wait for the answers. */
-	if (err == 0 && uv_is_active((uv_handle_t *)&c->turn))
+	if (err == 0 && (c->pending || uv_is_active((uv_handle_t *)&c->turn)))
 		c->ended = true;
 	else
 		admin_client_close(c, err == 0);
@@ -200,6 +240,9 @@ static void admin_uv_on_accept(void *arg, struct stream *s)
 	c->stream = s;
 	uv_idle_init(server->loop, &c->turn);
 	c->turn.data = c;
+	uv_timer_init(server->loop, &c->deadline);
+	c->deadline.data = mem_ref(c); /* each handle holds one */
+	c->answer_ms = server->answer_ms;
 	LIST_INSERT_HEAD(&server->clients, c, entry);
 	stream_set_handlers(s, &handlers, c);
 	stream_set_idle_ms(s, server->idle_ms);
@@ -235,6 +278,7 @@ int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table,
 	s->loop = loop;
 	s->table = table;
 	s->idle_ms = ADMIN_IDLE_MS;
+	s->answer_ms = ADMIN_ANSWER_MS;
 	LIST_INIT(&s->clients);
 	admin_uv_make_directory(path);
 	err = stream_listen_unix(loop, path, &o, admin_uv_on_accept, s, &s->listener);
@@ -249,6 +293,11 @@ int admin_uv_listen(uv_loop_t *loop, const char *path, struct admin *table,
 void admin_uv_set_idle_ms(struct admin_uv *s, uint32_t idle_ms)
 {
 	s->idle_ms = idle_ms;
+}
+
+void admin_uv_set_answer_ms(struct admin_uv *s, uint32_t answer_ms)
+{
+	s->answer_ms = answer_ms;
 }
 
 struct admin_uv *admin_uv_close(struct admin_uv *s)

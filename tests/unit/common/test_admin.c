@@ -45,6 +45,31 @@ static int call_mute(void *app, struct admin_call *call, json_t **ret_data)
 	return call->nargs == 0 ? -EIO : ADMIN_FAILED;
 }
 
+/* What the command that answers later left. */
+static struct admin_pending *left;
+
+static int call_ask(void *app, struct admin_call *call, json_t **ret_data)
+{
+	struct admin_pending *p = admin_defer(call);
+
+	(void)app, (void)ret_data;
+	if (!p)
+		return ADMIN_FAILED;
+	if (strcmp(call->args[0], "gone") == 0)
+		return admin_error(call, ADMIN_NOT_FOUND, "no call 'gone'");
+	if (strcmp(call->args[0], "now") == 0)
+		admin_finish(p, ADMIN_OK, NULL, json_pack("{s:s}", "id", "now"));
+	else
+		left = p;
+	return ADMIN_LATER;
+}
+
+static int call_lie(void *app, struct admin_call *call, json_t **ret_data)
+{
+	(void)app, (void)call, (void)ret_data;
+	return ADMIN_LATER; /* and nothing was deferred */
+}
+
 static const struct admin_cmd calls[] = {
 	{"call", "list", "[--from PEER]", 0, 0, "list calls", call_list},
 	{"call", "show", "CALL [MORE]", 1, 2, "show one call", call_show},
@@ -55,6 +80,11 @@ static const struct admin_cmd calls[] = {
 static const struct admin_cmd peers[] = {
 	{"peer", "list", NULL, 0, 0, NULL, call_list},
 	{"call", "kill", "CALL", 1, 1, "end a call", call_mute},
+	{.noun = NULL},
+};
+static const struct admin_cmd slow[] = {
+	{"slow", "ask", "CALL", 1, 1, "answers later", call_ask},
+	{"slow", "lie", "", 0, 0, "never", call_lie},
 	{.noun = NULL},
 };
 
@@ -217,6 +247,124 @@ static void tables_are_capped(void **state)
 	admin_free(NULL);
 }
 
+/* ---- answers that come later */
+
+struct heard {
+	int n;
+	char line[512]; /* "" = out of memory */
+};
+
+static void hear(void *arg, const char *reply, size_t len)
+{
+	struct heard *h = arg;
+
+	h->n++;
+	h->line[0] = '\0';
+	if (!reply)
+		return;
+	assert_int_equal(len, strlen(reply));
+	assert_int_equal(reply[len - 1], '\n');
+	snprintf(h->line, sizeof(h->line), "%.*s", (int)len - 1, reply);
+}
+
+static struct admin_pending *ask(const char *call, struct heard *h)
+{
+	char line[100];
+	int n = snprintf(line, sizeof(line), "{\"v\":1,\"cmd\":[\"slow\",\"ask\",\"%s\"]}", call);
+
+	*h = (struct heard){.n = 0};
+	return admin_ask(admin, line, (size_t)n, hear, h);
+}
+
+static int make_slow_admin(void **state)
+{
+	return make_admin(state) || admin_add(admin, slow, NULL);
+}
+
+static void answers_come_later(void **state)
+{
+	struct heard h, other;
+	struct admin_pending *first;
+
+	(void)state;
+	assert_non_null(ask("x", &h));
+	first = left;
+	assert_non_null(ask("y", &other));
+	assert_int_equal(h.n + other.n, 0);
+	admin_finish(left, ADMIN_OK, NULL, json_pack("{s:s}", "id", "y"));
+	assert_string_equal(other.line, "{\"v\":1,\"code\":0,\"data\":{\"id\":\"y\"}}");
+	assert_int_equal(h.n, 0);
+	admin_finish(first, ADMIN_NOT_FOUND, "it is gone \x1b", NULL);
+	assert_string_equal(h.line, "{\"v\":1,\"code\":3,\"error\":\"it is gone \\\\x1b\"}");
+	assert_int_equal(h.n + other.n, 2);
+	assert_non_null(ask("z", &h));
+	admin_finish(left, -EIO, NULL, NULL); /* a code that is none, without a reason */
+	assert_string_equal(h.line, "{\"v\":1,\"code\":1,\"error\":\"failed\"}");
+}
+
+/* Nobody is told twice, and nothing is left of a command that answers in its handler or fails. */
+static void answers_that_are_there_already(void **state)
+{
+	static const char list[] = "{\"v\":1,\"cmd\":[\"call\",\"show\",\"x\"]}";
+	struct heard h;
+
+	(void)state;
+	assert_null(ask("now", &h));
+	assert_string_equal(h.line, "{\"v\":1,\"code\":0,\"data\":{\"id\":\"now\"}}");
+	assert_int_equal(h.n, 1);
+	assert_null(ask("gone", &h));
+	assert_string_equal(h.line, "{\"v\":1,\"code\":3,\"error\":\"no call 'gone'\"}");
+	assert_int_equal(h.n, 1);
+	assert_null(admin_ask(admin, list, strlen(list), hear, &h));
+	assert_string_equal(h.line, "{\"v\":1,\"code\":0,\"data\":{\"id\":\"x\",\"nargs\":1}}");
+	answers("{\"v\":1,\"cmd\":[\"slow\",\"lie\"]}",
+		"{\"v\":1,\"code\":1,\"error\":\"failed\"}");
+}
+
+/* Who asked went away: the command ends all the same, and nobody is told. */
+static void answers_nobody_wants(void **state)
+{
+	struct admin_pending *p;
+	struct heard h;
+
+	(void)state;
+	p = ask("x", &h);
+	assert_null(admin_cancel(p));
+	admin_finish(left, ADMIN_OK, NULL, json_object());
+	assert_int_equal(h.n, 0);
+	assert_null(admin_cancel(NULL));
+}
+
+static void answers_after_the_table_is_gone(void **state)
+{
+	struct heard h;
+
+	(void)state;
+	assert_non_null(ask("x", &h));
+	admin_free(admin);
+	admin = NULL;
+	admin_finish(left, ADMIN_OK, NULL, NULL);
+	assert_string_equal(h.line, "{\"v\":1,\"code\":0}");
+}
+
+static void who_cannot_wait_is_told(void **state)
+{
+	(void)state;
+	answers("{\"v\":1,\"cmd\":[\"slow\",\"ask\",\"x\"]}",
+		"{\"v\":1,\"code\":1,\"error\":\"this command cannot be answered at once\"}");
+}
+
+static int ask_one(void *arg)
+{
+	struct heard h;
+	struct admin_pending *p = ask(arg, &h);
+
+	if (p)
+		admin_finish(left, ADMIN_OK, NULL, NULL);
+	assert_int_equal(h.n, 1);
+	return h.line[0] && !strstr(h.line, "out of memory") ? 0 : -ENOMEM;
+}
+
 static int answer_one(void *arg)
 {
 	char *reply = NULL;
@@ -255,6 +403,8 @@ static void out_of_memory_leaks_nothing(void **state)
 	assert_true(oom_each(answer_one, list) > 20);
 	assert_true(oom_each(answer_one, plain) > 20);
 	assert_true(oom_each(answer_one, help) > 20);
+	assert_int_equal(admin_add(admin, slow, NULL), 0);
+	assert_true(oom_each(ask_one, (void *)(uintptr_t) "x") > 20);
 }
 
 int main(void)
@@ -269,6 +419,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(huge_and_binary_lines_are_refused, make_admin,
 						drop_admin),
 		cmocka_unit_test_setup_teardown(help_lists_the_tables, make_admin, drop_admin),
+		cmocka_unit_test_setup_teardown(answers_come_later, make_slow_admin, drop_admin),
+		cmocka_unit_test_setup_teardown(answers_that_are_there_already, make_slow_admin,
+						drop_admin),
+		cmocka_unit_test_setup_teardown(answers_nobody_wants, make_slow_admin, drop_admin),
+		cmocka_unit_test_setup_teardown(answers_after_the_table_is_gone, make_slow_admin,
+						drop_admin),
+		cmocka_unit_test_setup_teardown(who_cannot_wait_is_told, make_slow_admin,
+						drop_admin),
 		cmocka_unit_test_setup_teardown(tables_are_capped, make_admin, drop_admin),
 		cmocka_unit_test_setup_teardown(out_of_memory_leaks_nothing, make_admin,
 						drop_admin),

@@ -23,7 +23,24 @@ struct fixture {
 	struct admin *admin;
 	struct admin_uv *server;
 	int calls, calls_of_turn, most_calls_of_turn;
+	struct admin_pending *slow[4]; /* commands under way */
+	int nslow;
 };
+
+static int on_slow(void *app, struct admin_call *call, json_t **ret_data)
+{
+	struct fixture *f = app;
+
+	(void)ret_data;
+	assert_true(f->nslow < 4);
+	f->slow[f->nslow] = admin_defer(call);
+	return f->slow[f->nslow++] ? ADMIN_LATER : ADMIN_FAILED;
+}
+
+static void finish_slow(struct fixture *f, const char *said)
+{
+	admin_finish(f->slow[--f->nslow], ADMIN_OK, NULL, json_pack("{s:s}", "said", said));
+}
 
 static int on_echo(void *app, struct admin_call *call, json_t **ret_data)
 {
@@ -62,6 +79,7 @@ static int on_stop(void *app, struct admin_call *call, json_t **ret_data)
 static const struct admin_cmd commands[] = {
 	{"echo", "say", "TEXT", 0, 1, "Says it.", on_echo},
 	{"big", "say", "BYTES", 1, 1, "Much.", on_big},
+	{"slow", "say", "", 0, 0, "Later.", on_slow},
 	{"stop", "now", "", 0, 0, "Closes the server.", on_stop},
 	{0},
 };
@@ -340,6 +358,100 @@ static void test_command_may_close_the_server(void **state)
 	close(fd);
 }
 
+#define ASK_SLOW "{\"v\":1,\"cmd\":[\"slow\",\"say\"]}\n"
+
+static void wait_for_slow(struct fixture *f, int n)
+{
+	for (int i = 0; i < 5000 && f->nslow < n; i++) {
+		turn(f);
+		poll(NULL, 0, 1);
+	}
+	assert_int_equal(f->nslow, n);
+}
+
+/* One command per client is under way; what it sent behind waits, others are served. */
+static void test_answer_comes_later(void **state)
+{
+	struct fixture *f = *state;
+	char line[1024];
+	int fd = net_connect_unix(f->path), other = net_connect_unix(f->path);
+
+	say(fd, ASK_SLOW ECHO_HI);
+	wait_for_slow(f, 1);
+	say(fd, ASK_SLOW);
+	say(other, ECHO_HI);
+	assert_true(take_line(f, other, line, sizeof(line)) > 0);
+	net_turns(&f->loop, 5);
+	assert_int_equal(f->nslow, 1);
+	assert_int_equal(f->calls, 1);
+	assert_int_equal(recv(fd, line, sizeof(line), MSG_DONTWAIT), -1);
+	finish_slow(f, "late");
+	assert_true(take_line(f, fd, line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, "\"said\":\"late\""));
+	assert_true(take_line(f, fd, line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, "\"said\":\"hi\""));
+	wait_for_slow(f, 1);
+	shutdown(fd, SHUT_WR); /* it has said all, but still listens */
+	net_turns(&f->loop, 5);
+	finish_slow(f, "last");
+	assert_true(take_line(f, fd, line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, "\"said\":\"last\""));
+	assert_int_equal(take_line(f, fd, line, sizeof(line)), 0);
+	close(fd);
+	close(other);
+}
+
+static void test_answer_takes_too_long(void **state)
+{
+	struct fixture *f = *state;
+	char line[1024];
+	int fd;
+
+	admin_uv_set_answer_ms(f->server, 30);
+	fd = net_connect_unix(f->path);
+	say(fd, ASK_SLOW ECHO_HI);
+	assert_true(take_line(f, fd, line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, "\"code\":1,\"error\":\"the answer took too long\""));
+	assert_true(take_line(f, fd, line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, "\"said\":\"hi\""));
+	finish_slow(f, "nobody wants it");
+	say(fd, ECHO_HI);
+	assert_true(take_line(f, fd, line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, "\"said\":\"hi\""));
+	close(fd);
+}
+
+/* The client breaks off, or says too much, or the server closes, while a command is under way. */
+static void test_answer_nobody_waits_for(void **state)
+{
+	static char big[ADMIN_LINE_MAX_BYTES + 100];
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
+	struct fixture *f = *state;
+	char line[1024];
+	int gone = net_connect_unix(f->path), loud = net_connect_unix(f->path),
+	    fd = net_connect_unix(f->path);
+
+	say(gone, ASK_SLOW);
+	wait_for_slow(f, 1);
+	setsockopt(gone, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(gone);
+	say(loud, ASK_SLOW);
+	wait_for_slow(f, 2);
+	memset(big, 'x', sizeof(big));
+	assert_int_equal(send(loud, big, sizeof(big), MSG_NOSIGNAL), sizeof(big));
+	assert_true(take_line(f, loud, line, sizeof(line)) > 0);
+	assert_non_null(strstr(line, "64 KiB"));
+	assert_int_equal(take_line(f, loud, line, sizeof(line)), 0);
+	say(fd, ASK_SLOW);
+	wait_for_slow(f, 3);
+	f->server = admin_uv_close(f->server);
+	assert_int_equal(take_line(f, fd, line, sizeof(line)), 0);
+	while (f->nslow)
+		finish_slow(f, "nobody");
+	close(loud);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +469,9 @@ int main(void)
 		T(test_answer_over_the_cap_is_replaced),
 		T(test_client_that_never_reads),
 		T(test_command_may_close_the_server),
+		T(test_answer_comes_later),
+		T(test_answer_takes_too_long),
+		T(test_answer_nobody_waits_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
