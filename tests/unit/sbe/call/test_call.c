@@ -208,10 +208,11 @@ static void kill_releases_both(void **state)
 	assert_int_equal(call_kill(bed.core, "zz", ""), -ENOENT);
 	assert_int_equal(call_kill(bed.core, "zzzz", ""), -ENOENT);
 	snprintf(prefix, sizeof(prefix), "%.5s", token());
-	assert_int_equal(call_kill(bed.core, prefix, "test"), 0);
+	assert_int_equal(call_kill(bed.core, prefix, "out\" of\r\nline"), -EINVAL);
+	assert_int_equal(call_kill(bed.core, prefix, "fraud"), 0);
 	bed_settle();
 	m = bed_take_bye(A);
-	bed_has(m, "\r\nReason: SIP;cause=480;text=\"released by the operator\"\r\n");
+	bed_has(m, "\r\nReason: SIP;cause=480;text=\"fraud\"\r\n");
 	bed_take_bye(B);
 	assert_string_equal(bed_cdr("cause"), "operator");
 	assert_string_equal(bed_cdr("released_by"), "sbe");
