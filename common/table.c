@@ -7,6 +7,7 @@
  */
 #include "common/table.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -91,8 +92,10 @@ uint64_t table_siphash(const uint64_t key[2], const void *bytes, size_t len_byte
 			 key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
 
 	for (; left >= 8; left -= 8, p += 8) {
-		uint64_t w = table_word(p, 8);
+		uint64_t w;
 
+		memcpy(&w, p, sizeof(w)); /* one load, where table_word would take eight */
+		w = le64toh(w);
 		v[3] ^= w;
 		table_sip_round(v);
 		table_sip_round(v);

@@ -2,7 +2,6 @@
 /* body_address - see the header. */
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include "sbe/sdp/body_address.h"
 
@@ -68,14 +67,20 @@ struct body_address body_address_parse(const char *text, size_t len_bytes)
 
 size_t body_address_print(const struct addr *a, char *buf, size_t size_bytes)
 {
-	char ip[ADDR_TEXT_BYTES];
-	int n;
+	char text[7 + ADDR_TEXT_BYTES] = "IN IP4 "; /* several in every body: no format */
+	size_t n;
 
-	n = snprintf(buf, size_bytes, "IN %s %s", a->family == ADDR_V6 ? "IP6" : "IP4",
-		     addr_print_ip(a, false, ip, sizeof(ip)));
-	if (n < 0 || size_bytes == 0)
+	if (size_bytes == 0)
 		return 0;
-	return (size_t)n < size_bytes ? (size_t)n : size_bytes - 1;
+	if (a->family == ADDR_V6)
+		text[5] = '6';
+	addr_print_ip(a, false, text + 7, ADDR_TEXT_BYTES);
+	n = strlen(text);
+	if (n >= size_bytes)
+		n = size_bytes - 1;
+	memcpy(buf, text, n);
+	buf[n] = 0;
+	return n;
 }
 
 static const char *reason(const struct addr *a, unsigned flags)

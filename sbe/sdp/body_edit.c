@@ -115,9 +115,10 @@ static void session_block(struct body_writer *w)
 		if (type == 'o' && w->rw->origin) {
 			w->origin_at = w->len;
 		} else if (type == 'c' && w->session_hidden) {
-			if (!c_done)
-				body_put_format(w, "c=%.*s\r\n", (int)w->session_c.len,
-						w->session_c.at);
+			if (!c_done) {
+				body_put(w, "c=", 2);
+				body_put_line(w, w->session_c);
+			}
 			c_done = true;
 		} else if (type == 'c') {
 			body_put_line(w, line); /* not a leak: the media goes there, past us */

@@ -104,12 +104,16 @@ static bool in_set(const struct body_leak_set *set, struct body_text run)
 	return false;
 }
 
+/* memchr from hit to hit: the marks are few. */
 static unsigned count(struct body_text run, char c)
 {
+	const char *at = run.at, *end = run.at + run.len;
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < run.len; i++)
-		n += run.at[i] == c;
+	while (at < end && (at = memchr(at, c, (size_t)(end - at)))) {
+		at++;
+		n++;
+	}
 	return n;
 }
 
@@ -177,17 +181,20 @@ static bool scan(const struct body_leak_set *set, struct body_text t, run_char_h
 bool body_leak_in(const struct body_leak_set *set, struct body_text line)
 {
 	struct body_text value = line, first = {0};
+	unsigned dots = count(line, '.'), colons = count(line, ':');
 
-	body_text_until(&value, ':');
-	while (first.len < value.len && v6_char(value.at[first.len]))
-		first.len++;
-	first.at = value.at;
-	if (set->n_addrs) {
+	/* Most lines have not even the marks of an address: no scan. */
+	if (set->n_addrs && dots >= 3 && scan(set, line, v4_char, is_inner_v4))
+		return true;
+	if (set->n_addrs && colons >= 2) {
+		body_text_until(&value, ':');
+		while (first.len < value.len && v6_char(value.at[first.len]))
+			first.len++;
+		first.at = value.at;
 		/* An attribute's name may end in hexadecimal letters ("a=face:2001:db8::1"), which would
 		 * melt into the address behind the colon: so the first run of the value is tried alone. */
-		if (scan(set, line, v4_char, is_inner_v4) ||
-		    scan(set, line, v6_char, is_inner_v6) || (first.len && is_inner_v6(set, first)))
+		if (scan(set, line, v6_char, is_inner_v6) || (first.len && is_inner_v6(set, first)))
 			return true;
 	}
-	return set->n_names && scan(set, line, name_char, is_inner_name);
+	return set->n_names && dots && scan(set, line, name_char, is_inner_name);
 }

@@ -109,8 +109,12 @@ struct body_text body_print_own(const struct addr *a, char *buf)
 static bool in_list(struct body_text name, const char *const *list, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		size_t len = strlen(list[i]);
+		size_t len;
 
+		/* the first letter tells nearly always (the lists are lower case) */
+		if (name.len && list[i][0] != '*' && (name.at[0] | 0x20) != (list[i][0] | 0x20))
+			continue;
+		len = strlen(list[i]);
 		if (len && list[i][len - 1] == '*') { /* "ice-*" */
 			struct body_text head = {.at = list[i], .len = (uint32_t)len - 1};
 			struct body_text front = {.at = name.at, .len = head.len};

@@ -32,6 +32,10 @@ static void put_text(struct wire_out *o, const char *s)
 /* A received value on one line: folds become blanks. */
 static void put_unfolded(struct wire_out *o, struct wire_text t)
 {
+	if (t.n == 0 || !(memchr(t.s, '\r', t.n) || memchr(t.s, '\n', t.n))) {
+		put(o, t.s, t.n); /* as good as always */
+		return;
+	}
 	for (size_t i = 0; i < t.n; i++)
 		put(o, t.s[i] == '\r' || t.s[i] == '\n' ? " " : &t.s[i], 1);
 }
@@ -47,23 +51,25 @@ bool txn_text_is_one_line(const char *s)
 /* Header lines from above us: each with a name, a colon and CRLF, and no empty line among them. */
 static bool headers_ok(const char *s, size_t n)
 {
-	struct wire_text rest = {s, n};
-	struct wire_line line;
+	const char *end = s + n;
+	bool first = true;
 
-	if (n == 0)
-		return true;
-	if (n < 2 || memcmp(s + n - 2, "\r\n", 2) != 0 || memchr(s, '\0', n))
+	if (n && memchr(s, '\0', n))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '\r' && (i + 1 >= n || s[i + 1] != '\n'))
+	for (; s < end; first = false) {
+		const char *lf = memchr(s, '\n', (size_t)(end - s));
+		size_t len = lf ? (size_t)(lf - s) : 0;
+		const char *colon;
+
+		/* one CR, and that before the LF; an empty line would begin the body */
+		if (len < 2 || memchr(s, '\r', len) != lf - 1)
 			return false;
-		if (s[i] == '\n' && (i == 0 || s[i - 1] != '\r'))
+		colon = memchr(s, ':', len);
+		if ((*s == ' ' || *s == '\t') ? first : !colon || colon == s)
 			return false;
+		s = lf + 1;
 	}
-	while (wire_line_next(&rest, &line))
-		if (line.name.n == 0)
-			return false;
-	return rest.s == NULL; /* an empty line would begin the body */
+	return true;
 }
 
 /* End of the next ;parameter of a Via value, quoted strings skipped. */

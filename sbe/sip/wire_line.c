@@ -16,21 +16,53 @@ static const struct known {
 #undef NAME_ROW
 };
 
+/* The long names by length: every line of every message is looked up more than once, and few names share a
+ * length. A row ends with WIRE_NAME_UNKNOWN. */
+#define SAME_LENGTH_MAX 8
+static const uint8_t of_length[][SAME_LENGTH_MAX] = {
+	[2] = {WIRE_NAME_TO},
+	[3] = {WIRE_NAME_VIA},
+	[4] = {WIRE_NAME_FROM, WIRE_NAME_CSEQ, WIRE_NAME_RACK, WIRE_NAME_RSEQ, WIRE_NAME_DATE},
+	[5] = {WIRE_NAME_ROUTE, WIRE_NAME_ALLOW, WIRE_NAME_EVENT},
+	[6] = {WIRE_NAME_MIN_SE, WIRE_NAME_SERVER, WIRE_NAME_REASON, WIRE_NAME_ACCEPT},
+	[7] = {WIRE_NAME_CALL_ID, WIRE_NAME_CONTACT, WIRE_NAME_REQUIRE, WIRE_NAME_PRIVACY,
+	       WIRE_NAME_EXPIRES, WIRE_NAME_SUBJECT},
+	[8] = {WIRE_NAME_REFER_TO, WIRE_NAME_REPLACES, WIRE_NAME_IDENTITY},
+	[9] = {WIRE_NAME_SUPPORTED},
+	[10] = {WIRE_NAME_USER_AGENT},
+	[11] = {WIRE_NAME_REFERRED_BY},
+	[12] = {WIRE_NAME_MAX_FORWARDS, WIRE_NAME_CONTENT_TYPE, WIRE_NAME_RECORD_ROUTE,
+		WIRE_NAME_ALLOW_EVENTS},
+	[13] = {WIRE_NAME_PROXY_REQUIRE, WIRE_NAME_AUTHORIZATION, WIRE_NAME_IDENTITY_INFO},
+	[14] = {WIRE_NAME_CONTENT_LENGTH, WIRE_NAME_ACCEPT_CONTACT, WIRE_NAME_REJECT_CONTACT},
+	[15] = {WIRE_NAME_SESSION_EXPIRES},
+	[16] = {WIRE_NAME_CONTENT_ENCODING},
+	[19] = {WIRE_NAME_P_ASSERTED_IDENTITY, WIRE_NAME_PROXY_AUTHORIZATION,
+		WIRE_NAME_CONTENT_DISPOSITION, WIRE_NAME_REQUEST_DISPOSITION},
+	[20] = {WIRE_NAME_P_PREFERRED_IDENTITY},
+};
+
+static enum wire_name find_compact(char c)
+{
+	char letter = (char)(c | 0x20);
+	for (int i = 1; i < WIRE_NAME_COUNT && c >= 'A'; i++)
+		if (known[i].compact == letter)
+			return (enum wire_name)i;
+	return WIRE_NAME_UNKNOWN;
+}
+
 enum wire_name wire_name_find(struct wire_text name)
 {
-	if (name.n == 0)
+	if (name.n == 1)
+		return find_compact(name.s[0]);
+	if (name.n == 0 || name.n >= sizeof(of_length) / sizeof(of_length[0]))
 		return WIRE_NAME_UNKNOWN;
+	const uint8_t *row = of_length[name.n];
 	char first = (char)(name.s[0] | 0x20); /* lower case is enough: strncasecmp decides */
-	for (int i = 1; i < WIRE_NAME_COUNT; i++) {
-		if (name.n == 1) {
-			if (known[i].compact == first && name.s[0] >= 'A')
-				return (enum wire_name)i;
-			continue;
-		}
-		if (known[i].len == name.n && known[i].text[0] == first &&
-		    strncasecmp(known[i].text, name.s, name.n) == 0)
-			return (enum wire_name)i;
-	}
+	for (; *row; row++)
+		if (known[*row].text[0] == first &&
+		    strncasecmp(known[*row].text, name.s, name.n) == 0)
+			return (enum wire_name) * row;
 	return WIRE_NAME_UNKNOWN;
 }
 
@@ -127,6 +159,15 @@ bool wire_line_next(struct wire_text *rest, struct wire_line *ret_line)
 
 bool wire_list_next(struct wire_text *rest, struct wire_text *ret_value)
 {
+	/* Mostly there is one value: no comma at all, so no matter which ones count. */
+	if (rest->n > 0 && !memchr(rest->s, ',', rest->n)) {
+		struct wire_text only = wire_trim(*rest);
+		rest->s += rest->n;
+		rest->n = 0;
+		if (only.n > 0)
+			*ret_value = only;
+		return only.n > 0;
+	}
 	while (rest->n > 0) {
 		bool quoted = false, bracket = false;
 		size_t i;
@@ -182,18 +223,16 @@ int wire_number(struct wire_text value, uint32_t max, uint32_t *ret_number)
 }
 
 /* alphanum and - . ! % * _ + ` ' ~ */
-static const uint32_t token_bits[8] = {
-	[1] = 0x03FF6CA2U, /* ! % ' * + - . 0-9 */
-	[2] = 0x87FFFFFEU, /* A-Z _ */
-	[3] = 0x47FFFFFFU, /* ` a-z ~ */
+static const uint8_t in_token[256] = {
+	['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['-'] = 1, ['.'] = 1,
+	['!'] = 1,         ['%'] = 1,         ['*'] = 1,         ['_'] = 1, ['+'] = 1,
+	['`'] = 1,         ['\''] = 1,        ['~'] = 1,
 };
 
 bool wire_is_token(struct wire_text t)
 {
-	for (size_t i = 0; i < t.n; i++) {
-		unsigned char c = (unsigned char)t.s[i];
-		if (!(token_bits[c >> 5] >> (c & 31) & 1U))
+	for (size_t i = 0; i < t.n; i++)
+		if (!in_token[(unsigned char)t.s[i]])
 			return false;
-	}
 	return t.n > 0;
 }

@@ -136,6 +136,8 @@ void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...)
 /* A CR or LF may only be part of a fold; the guard has seen to that, this is the second lock. */
 static bool only_folds(struct wire_text t)
 {
+	if (t.n == 0 || stays_in_line(t.s, t.n))
+		return true; /* not folded, as nearly all lines */
 	for (size_t i = 0; i < t.n; i++) {
 		if (t.s[i] == 0)
 			return false;

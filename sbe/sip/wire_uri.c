@@ -54,11 +54,12 @@ static bool is_digit(char c)
 /* No white space, control characters or delimiters of the headers round it. */
 static bool uri_bytes_ok(struct wire_text t)
 {
-	for (size_t i = 0; i < t.n; i++) {
-		unsigned char c = (unsigned char)t.s[i];
-		if (c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == '"')
+	static const uint8_t bad[256] = {
+		[0 ... ' '] = 1, [0x7f] = 1, ['<'] = 1, ['>'] = 1, ['"'] = 1,
+	};
+	for (size_t i = 0; i < t.n; i++)
+		if (bad[(unsigned char)t.s[i]])
 			return false;
-	}
 	return true;
 }
 
@@ -164,6 +165,11 @@ int wire_uri_parse(struct wire_text text, struct wire_uri *ret_uri)
 /* First byte of t at or after i that is c and not inside "", or t.n. */
 static size_t find_unquoted(struct wire_text t, size_t i, char c)
 {
+	if (i < t.n &&
+	    !memchr(t.s + i, '"', t.n - i)) { /* no quotes: nothing to be careful about */
+		const char *hit = memchr(t.s + i, c, t.n - i);
+		return hit ? (size_t)(hit - t.s) : t.n;
+	}
 	bool quoted = false;
 	for (; i < t.n; i++) {
 		if (quoted) {
