@@ -366,7 +366,6 @@ int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_
 	struct gate_arena arena;
 	Gate__Envelope w;
 	union body_space body;
-	size_t need;
 	int err;
 
 	gate_arena_init(&arena);
@@ -379,9 +378,5 @@ int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_
 	err = put_body(&arena, m, &body, &w);
 	if (err)
 		return err;
-	need = gate__envelope__get_packed_size(&w);
-	if (need > size_bytes)
-		return -EMSGSIZE;
-	*ret_bytes = gate__envelope__pack(&w, buf);
-	return 0;
+	return gate_pack(&w.base, buf, size_bytes, ret_bytes);
 }
