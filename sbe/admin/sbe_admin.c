@@ -16,17 +16,34 @@ static int call_list_cmd(void *app, struct admin_call *c, json_t **ret_data)
 
 static int call_error(struct admin_call *c, int err)
 {
+	if (err == -ENOMEM)
+		return err;
 	if (err == -EEXIST)
 		return admin_error(c, ADMIN_FAILED, "%s fits several calls: give more of the token",
 				   c->args[0]);
+	if (err == -EINVAL)
+		return admin_error(c, ADMIN_USAGE, "a reason is plain words without quotes");
 	return admin_error(c, ADMIN_NOT_FOUND, "no call %s (see: call list)", c->args[0]);
+}
+
+static void call_shown(void *arg, json_t *object)
+{
+	if (object)
+		admin_finish(arg, ADMIN_OK, NULL, object);
+	else
+		admin_finish(arg, ADMIN_FAILED, "out of memory", NULL);
 }
 
 static int call_show_cmd(void *app, struct admin_call *c, json_t **ret_data)
 {
-	int err = call_show(((struct sbe_admin_app *)app)->calls, c->args[0], ret_data);
+	struct admin_pending *p = admin_defer(c);
+	int err;
 
-	return err ? call_error(c, err) : ADMIN_OK;
+	(void)ret_data;
+	if (!p)
+		return ADMIN_FAILED;
+	err = call_show(((struct sbe_admin_app *)app)->calls, c->args[0], call_shown, p);
+	return err ? call_error(c, err) : ADMIN_LATER;
 }
 
 static int call_kill_cmd(void *app, struct admin_call *c, json_t **ret_data)
@@ -159,7 +176,7 @@ static int gate_show_cmd(void *app, struct admin_call *c, json_t **ret_data)
 static const struct admin_cmd call_cmds[] = {
 	{"call", "list", "", 0, 0, "Calls in set-up or up now.", call_list_cmd},
 	{"call", "show", "CALL", 1, 1,
-	 "One call: both legs, media addresses, dbe, and what is wrong with its media.",
+	 "One call: legs, route, what both sides said, the dbe's packet counts, and why media is one-way.",
 	 call_show_cmd},
 	{"call", "kill", "CALL [--reason TEXT]", 1, 1, "Release a call on both legs.",
 	 call_kill_cmd},

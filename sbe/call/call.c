@@ -114,6 +114,7 @@ static void call_destroy(void *obj)
 	struct call *call = obj;
 	struct call_core *core = call->core;
 
+	call_show_settle(call);
 	timer_stop(&call->ring);
 	timer_stop(&call->reaper);
 	timer_stop(&call->guard);

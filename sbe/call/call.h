@@ -87,8 +87,13 @@ void call_shutdown(struct call_core *core, void (*done)(void *arg), void *arg);
 
 /* Admin; token may be any unique prefix (at least 3 characters). JSON in the shapes of common/admin.h. */
 json_t *call_list(struct call_core *core);
-/** done gets the object (owned by it) or NULL when there is no such call; gate counters are asked from the dbe first. */
-int call_show(struct call_core *core, const char *token, json_t **ret_object);
+/** @param object the callee's to give back; NULL: out of memory. */
+typedef void(call_show_h)(void *arg, json_t *object);
+/**
+ * One call; the dbe is asked for its counters first, for 1.5 s at most, and the object says if it did not tell.
+ * @return 0 (done is called once, maybe before this returns), -ENOENT, -EEXIST (prefix is not unique), -ENOMEM.
+ */
+int call_show(struct call_core *core, const char *token, call_show_h *done, void *arg);
 /** Release a call by hand. @param why goes into the Reason header (NULL = a standard text). @return 0, -ENOENT,
  *  -EEXIST (prefix is not unique), -EINVAL (why has characters that may not stand there). */
 int call_kill(struct call_core *core, const char *token, const char *why);

@@ -182,6 +182,7 @@ int call_release(struct call *call, const struct call_release *r)
 
 		call->gate = NULL;
 		call->gate_closing = true;
+		call_show_settle(call);
 		gate_close(gate, gate_final, call);
 	} else {
 		call_record(call, NULL);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "sbe/call/call_private.h"
 
@@ -74,6 +75,8 @@ int call_media_open(struct call *call, gate_reply_h *fn)
 	int err;
 
 	memset(&p, 0, offsetof(struct gate_open_params, streams));
+	for (size_t i = 0; i < call->nstreams; i++)
+		call->streams[i].opened_ms = 0; /* of a context before this one */
 	p.emergency = false;
 	p.label = call->token;
 	p.nstreams = 0;
@@ -117,6 +120,8 @@ int call_media_locals(struct call *call, const struct gate_action *reply)
 				continue;
 			call->streams[g->id - 1].local_rtp[c] = g->local_rtp;
 			call->streams[g->id - 1].local_rtcp[c] = g->local_rtcp;
+			if (!call->streams[g->id - 1].opened_ms)
+				call->streams[g->id - 1].opened_ms = clock_now_ms();
 		}
 	}
 	for (size_t i = 0; i < call->nstreams; i++) {
@@ -220,6 +225,20 @@ static void note_silence(struct call *call, int side, const struct gate_event *e
 	}
 }
 
+/* For whoever asks later where media comes from. */
+static void note_address(struct call *call, int side, const struct gate_event *event)
+{
+	struct call_stream *s;
+
+	if (!event->stream_id || event->stream_id > call->nstreams)
+		return;
+	s = &call->streams[event->stream_id - 1];
+	if (event->type == GATE_EVENT_LATCHED)
+		s->latched[side] = event->addr;
+	else if (event->type == GATE_EVENT_SOURCE)
+		s->stray[side] = event->addr;
+}
+
 /* One silent side may be a muted phone. When nobody who should send does, the call is dead. */
 static bool is_dead(struct call *call)
 {
@@ -251,6 +270,7 @@ void call_media_trouble(void *arg, enum gate_trouble what, int side, const struc
 	}
 	if (what != GATE_TROUBLE_EVENT || !event || side < 0 || side > 1)
 		return;
+	note_address(call, side, event);
 	if (event->type != GATE_EVENT_RESUMED && event->type != GATE_EVENT_SILENCE)
 		return;
 	note_silence(call, side, event);

@@ -137,6 +137,7 @@ int call_invite_open(struct call *call)
 	}
 	if (call->ex.late || gates_fit(call, realm_before))
 		return call_invite_send(call);
+	call_show_settle(call);
 	gate_close(call->gate, NULL, NULL);
 	call->gate = NULL;
 	call->gate_open = false;

@@ -8,6 +8,8 @@
 #ifndef SBE_CALL_CALL_PRIVATE_H
 #define SBE_CALL_CALL_PRIVATE_H
 
+#include <sys/queue.h>
+
 #include "common/fsm.h"
 #include "common/table.h"
 #include "sbe/call/call.h"
@@ -98,6 +100,9 @@ struct call_stream {
 	uint8_t direction[2]; /* enum body_direction as that side wrote it */
 	uint8_t silent;       /* bit per side: the dbe has reported silence */
 	bool active, rtp, mux;
+	uint64_t opened_ms;   /* when its gates were there, monotonic; 0 = never */
+	struct addr stray[2]; /* last unexpected source of that side, as the dbe told */
+	struct addr latched[2];
 };
 
 /* An offer/answer exchange in progress, by an INVITE from one side to the other. */
@@ -115,6 +120,9 @@ struct call_attempt {
 	const char *result;
 	int status;
 };
+
+struct call_asking; /* an operator's question to the dbe that is under way */
+LIST_HEAD(call_asking_list, call_asking);
 
 struct call {
 	uint32_t magic;
@@ -146,6 +154,7 @@ struct call {
 	char route[64];
 	char a_call_id[128];
 	struct addr sip_addr[2];
+	struct call_asking_list asking;
 	struct table_entry by_token;
 };
 
@@ -154,6 +163,7 @@ struct call_core {
 	struct call_config c;
 	struct table *calls;   /* by token */
 	struct table *dialogs; /* see dialog_register */
+	unsigned asking;       /* questions of all calls */
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -280,6 +290,18 @@ void call_timer_ring(struct call *call);
 void call_record(struct call *call, const struct gate_final *final); /* final NULL = no media */
 void call_record_refused(struct call_core *core, const struct wire_msg *m, const struct peer *p,
 			 int status, const char *cause);
+
+/* call_show.c */
+/** To be called before the gate is closed: who asked for its counters is answered without them. */
+void call_show_settle(struct call *call);
+
+/* call_verdict.c */
+#define CALL_VERDICT_BYTES 6144 /* two sentences for each of GATE_STREAMS_MAX streams */
+/** Sentences, one a line, without the last line end; "" if there is nothing to say. final NULL: the dbe did not tell. */
+void call_verdict(const struct call *call, const struct gate_final *final, char *buf,
+		  size_t size_bytes);
+/** What the dbe says of a stream on one side; NULL = nothing. */
+const struct gate_stream *call_verdict_stream(const struct gate_final *final, int side, size_t i);
 
 #define LEG_OTHER(leg) (&(leg)->call->legs[1 - (leg)->side])
 #define CALL_CHECK(c) assert((c)->magic == CALL_MAGIC)

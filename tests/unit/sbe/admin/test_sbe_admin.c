@@ -137,12 +137,16 @@ static int down(void **state)
 	return rmdir(bed.dir);
 }
 
+static void on_reply(void *arg, const char *reply, size_t len_bytes)
+{
+	*(json_t **)arg = json_loadb(reply, len_bytes, 0, NULL);
+}
+
 /* words: "call show x". opts: JSON object or NULL. @return the reply's data (caller's), its code in ret. */
 static json_t *ask(const char *words, const char *opts, int *ret_code, char *ret_error)
 {
-	json_t *cmd = json_array(), *request, *reply, *data;
-	char copy[256], *rest = copy, *word, *line, *out = NULL;
-	size_t n;
+	json_t *cmd = json_array(), *request, *reply = NULL, *data;
+	char copy[256], *rest = copy, *word, *line;
 
 	(void)snprintf(copy, sizeof(copy), "%s", words);
 	while ((word = strsep(&rest, " ")))
@@ -151,10 +155,8 @@ static json_t *ask(const char *words, const char *opts, int *ret_code, char *ret
 			    opts ? json_loads(opts, 0, NULL) : json_object());
 	line = json_dumps(request, JSON_COMPACT);
 	json_decref(request);
-	assert_int_equal(admin_answer(bed.admin, line, strlen(line), &out, &n), 0);
+	assert_null(admin_ask(bed.admin, line, strlen(line), on_reply, &reply));
 	free(line);
-	reply = json_loadb(out, n, 0, NULL);
-	mem_free(out);
 	assert_non_null(reply);
 	*ret_code = (int)json_integer_value(json_object_get(reply, "code"));
 	if (ret_error) {

@@ -57,7 +57,11 @@ struct bed_gate {
 	bool hold;                             /* answer nothing until it is off */
 	unsigned opens, modifies, closes, now; /* now: contexts there */
 	struct gate_context *context;          /* the last one that is there */
-	char realms[160];                      /* "m-core v4 m-peering v4" of the last open */
+	int audit_err;                         /* of audits */
+	bool audit_deaf;                       /* audits are not answered */
+	bool audit_set; /* audits tell what audit[side] says, else that all is well */
+	struct gate_statistics audit[2];
+	char realms[160]; /* "m-core v4 m-peering v4" of the last open */
 };
 
 struct bed {
@@ -149,6 +153,8 @@ const char *bed_gate_remote(unsigned stream, int side);
 const struct gate_stream *bed_gate_stream(unsigned stream, int side);
 void bed_gate_trouble(enum gate_trouble what);
 void bed_gate_event(int side, int type);
+/** What `call show` tells of a call, with the dbe's answer waited for; owned by the caller. */
+json_t *bed_show(const char *token);
 /** Deliver one answer that is waiting. @return false: there is none. */
 bool bed_gate_answer(void);
 void bed_gate_reset(void);

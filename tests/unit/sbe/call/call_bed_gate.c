@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "tests/unit/sbe/call/call_bed.h"
 
-#define QUEUE_MAX 64
+#define QUEUE_MAX 72
 
 struct gate_context {
 	uint32_t id;
@@ -22,9 +23,10 @@ struct gate_context {
 	gate_trouble_h *trouble;
 	void *trouble_arg;
 	struct gate_context *before;
+	uint64_t opened_ms;
 };
 
-enum waiting_kind { WAIT_OPEN, WAIT_MODIFY, WAIT_FINAL };
+enum waiting_kind { WAIT_OPEN, WAIT_MODIFY, WAIT_AUDIT, WAIT_FINAL };
 struct waiting {
 	enum waiting_kind kind;
 	struct gate_context *context; /* NULL for FINAL */
@@ -92,6 +94,7 @@ int gate_open(struct gate_pool *p, const struct gate_open_params *params, gate_r
 	assert_true(params->nstreams >= 1 && params->nstreams <= GATE_STREAMS_MAX);
 	c->id = ++last_id;
 	c->nstreams = params->nstreams;
+	c->opened_ms = clock_now_ms();
 	for (int side = 0; side < 2; side++) {
 		snprintf(c->realm[side], sizeof(c->realm[side]), "%s", params->realm[side]);
 		for (size_t i = 0; i < c->nstreams; i++) {
@@ -156,6 +159,14 @@ void gate_close(struct gate_context *c, gate_final_h *fn, void *arg)
 	bed.gate.closes++;
 	bed.gate.now--;
 	mem_unref(c);
+}
+
+int gate_audit(struct gate_context *c, gate_final_h *fn, void *arg)
+{
+	if (bed.gate.audit_err == -EBUSY)
+		return -EBUSY;
+	wait_for(WAIT_AUDIT, c, arg)->final = fn;
+	return 0;
 }
 
 const char *gate_context_dbe(const struct gate_context *c)
@@ -263,18 +274,42 @@ static void give_final(const struct waiting *w)
 	w->final(w->arg, 0, &final);
 }
 
+static void give_audit(const struct waiting *w)
+{
+	static struct gate_final final;
+	const struct gate_context *c = w->context;
+	const struct gate_statistics well = {
+		.packets_in = 100, .packets_out = 100, .last_ms = clock_now_ms() - c->opened_ms};
+
+	memset(&final, 0, sizeof(final));
+	final.nterminations = bed.gate.audit_err ? 0 : 2;
+	for (int side = 0; side < 2 && !bed.gate.audit_err; side++) {
+		final.terminations[side].nstreams = c->nstreams;
+		memcpy(final.terminations[side].streams, c->streams[side],
+		       sizeof(c->streams[side]));
+		for (size_t i = 0; i < c->nstreams; i++)
+			final.terminations[side].streams[i].statistics =
+				bed.gate.audit_set ? bed.gate.audit[side] : well;
+	}
+	w->final(w->arg, bed.gate.audit_err, &final);
+}
+
 bool bed_gate_answer(void)
 {
 	static struct gate_action reply;
 	struct waiting w;
 	int err;
 
-	if (!nqueue || bed.gate.hold)
+	if (!nqueue || bed.gate.hold || (queue[0].kind == WAIT_AUDIT && bed.gate.audit_deaf))
 		return false;
 	w = queue[0];
 	memmove(&queue[0], &queue[1], --nqueue * sizeof(queue[0]));
 	if (w.kind == WAIT_FINAL) {
 		give_final(&w);
+		return true;
+	}
+	if (w.kind == WAIT_AUDIT) {
+		give_audit(&w);
 		return true;
 	}
 	err = w.kind == WAIT_OPEN ? bed.gate.open_err : bed.gate.modify_err;
@@ -336,11 +371,31 @@ void bed_gate_trouble(enum gate_trouble what)
 	bed_settle();
 }
 
+static void take_object(void *arg, json_t *object)
+{
+	json_t **at = arg;
+
+	assert_null(*at);
+	assert_non_null(object);
+	*at = object;
+}
+
+json_t *bed_show(const char *token)
+{
+	json_t *o = NULL;
+
+	assert_int_equal(call_show(bed.core, token, take_object, &o), 0);
+	bed_settle();
+	assert_non_null(o);
+	return o;
+}
+
 void bed_gate_event(int side, int type)
 {
 	struct gate_context *c = bed.gate.context;
 	struct gate_event e = {.type = (uint8_t)type, .stream_id = 1};
 
+	assert_int_equal(addr_parse("192.0.2.66:4444", &e.addr), 0);
 	assert_non_null(c);
 	c->trouble(c->trouble_arg, GATE_TROUBLE_EVENT, side, &e);
 	bed_settle();

@@ -21,11 +21,12 @@ static void both_get_bye(const char *cause)
 static const char *text_of_call(void)
 {
 	static char text[128];
-	json_t *list = call_list(bed.core), *o = NULL, *s;
+	json_t *list = call_list(bed.core), *o, *s;
 	const char *token = json_string_value(
 		json_array_get(json_array_get(json_object_get(list, "rows"), 0), 0));
 
-	assert_int_equal(call_show(bed.core, token, &o), 0);
+	bed.gate.audit_err = -ETIMEDOUT; /* only what it told before */
+	o = bed_show(token);
 	s = json_object_get(o, "text");
 	text[0] = '\0';
 	if (s)
