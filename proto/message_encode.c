@@ -366,6 +366,7 @@ int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_
 	struct gate_arena arena;
 	Gate__Envelope w;
 	union body_space body;
+	size_t need;
 	int err;
 
 	gate_arena_init(&arena);
@@ -378,5 +379,9 @@ int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_
 	err = put_body(&arena, m, &body, &w);
 	if (err)
 		return err;
-	return gate_pack(&w.base, buf, size_bytes, ret_bytes);
+	need = gate__envelope__get_packed_size(&w);
+	if (need > size_bytes)
+		return -EMSGSIZE;
+	*ret_bytes = gate__envelope__pack(&w, buf);
+	return 0;
 }

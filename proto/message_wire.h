@@ -29,7 +29,4 @@ void gate_arena_init(struct gate_arena *a);
 /** @return memory (not cleared), NULL when the arena is used up. */
 void *gate_arena_take(struct gate_arena *a, size_t size_bytes);
 
-/** The bytes of a generated struct, the same that protobuf-c makes. @return 0, -EMSGSIZE. */
-int gate_pack(const ProtobufCMessage *m, uint8_t *buf, size_t size_bytes, size_t *ret_bytes);
-
 #endif

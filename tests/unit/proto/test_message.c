@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "proto/message.h"
-#include "proto/message_wire.h"
 #include "proto/result.h"
 
 static struct gate_message in, out;
@@ -31,30 +30,11 @@ static void start(int body)
 	in.action.context = 9;
 }
 
-/* Our packer against the library's: the same bytes, in a buffer of that size and in none smaller. */
-static void packed_as_the_library_does(void)
-{
-	static uint8_t theirs[sizeof(wire)], small[sizeof(wire)];
-	Gate__Envelope *w = gate__envelope__unpack(NULL, wire_bytes, wire);
-	size_t n;
-
-	assert_non_null(w);
-	assert_int_equal(gate__envelope__pack(w, theirs), wire_bytes);
-	assert_memory_equal(theirs, wire, wire_bytes);
-	gate__envelope__free_unpacked(w, NULL);
-	assert_int_equal(gate_message_encode(&in, small, wire_bytes, &n), 0);
-	assert_memory_equal(small, wire, wire_bytes);
-	for (size_t size = 0; size < wire_bytes; size += 1 + size / 16)
-		assert_int_equal(gate_message_encode(&in, small, size, &n), -EMSGSIZE);
-	assert_int_equal(gate_message_encode(&in, small, wire_bytes - 1, &n), -EMSGSIZE);
-}
-
 static void cross(void)
 {
 	/* Rubbish in what is read into: nothing of it may shine through. */
 	memset(&out, 0xa5, sizeof(out));
 	assert_int_equal(gate_message_encode(&in, wire, sizeof(wire), &wire_bytes), 0);
-	packed_as_the_library_does();
 	assert_int_equal(gate_message_decode(wire, wire_bytes, &out, &code, text), 0);
 	assert_string_equal(out.sender, "sbe1");
 	assert_true(out.epoch == 77);
