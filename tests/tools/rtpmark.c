@@ -163,14 +163,16 @@ static void send_rtp(struct call *c, int side)
 {
 	struct end *e = &c->ends[side];
 	uint8_t p[HEADER_BYTES + PAYLOAD_BYTES] = {0x80, 8};
-	uint32_t ts = htonl(e->sent * 160), ssrc = htonl((uint32_t)(0x1000 + (c - calls) * 2 + side));
+	uint32_t ts = htonl(e->sent * 160),
+		 ssrc = htonl((uint32_t)(0x1000 + (c - calls) * 2 + side));
 	uint16_t seq = htons((uint16_t)e->sent);
 
 	memcpy(p + 2, &seq, 2);
 	memcpy(p + 4, &ts, 4);
 	memcpy(p + 8, &ssrc, 4);
 	mark(p + HEADER_BYTES, PAYLOAD_BYTES, c->key, side, e->sent);
-	if (sendto(e->rtp, p, sizeof(p), 0, (struct sockaddr *)&e->to, e->to_len) == (ssize_t)sizeof(p))
+	if (sendto(e->rtp, p, sizeof(p), 0, (struct sockaddr *)&e->to, e->to_len) ==
+	    (ssize_t)sizeof(p))
 		e->sent++;
 	if (e->sent % 25 == 1) { /* a sender report now and then */
 		uint8_t r[RTCP_BYTES] = {0x80, 200, 0, 6};
@@ -262,11 +264,14 @@ static int report(size_t complete)
 	}
 	printf("rtpmark: calls=%zu complete=%zu rtp_sent=%llu rtp_right=%llu twice=%llu foreign=%llu malformed=%llu "
 	       "rtcp_sent=%llu rtcp_right=%llu\n",
-	       ncalls, complete, (unsigned long long)sent, (unsigned long long)got, (unsigned long long)twice,
-	       (unsigned long long)foreign, (unsigned long long)malformed, (unsigned long long)rtcp_sent,
+	       ncalls, complete, (unsigned long long)sent, (unsigned long long)got,
+	       (unsigned long long)twice, (unsigned long long)foreign,
+	       (unsigned long long)malformed, (unsigned long long)rtcp_sent,
 	       (unsigned long long)rtcp_got);
-	return complete == want_calls && ncalls == want_calls && sent == got && !twice && !foreign && !malformed ? 0
-														: 1;
+	return complete == want_calls && ncalls == want_calls && sent == got && !twice &&
+			       !foreign && !malformed
+		       ? 0
+		       : 1;
 }
 
 int main(int argc, char **argv)
@@ -295,7 +300,8 @@ int main(int argc, char **argv)
 
 		for (int i = optind; i < argc; i++) {
 			if (!logs[i - optind])
-				logs[i - optind] = fopen(argv[i], "r"); /* sipp makes it when it starts */
+				logs[i - optind] =
+					fopen(argv[i], "r"); /* sipp makes it when it starts */
 			if (logs[i - optind])
 				follow(logs[i - optind]);
 		}

@@ -81,8 +81,8 @@ static void learn(const char *line)
 
 	line = strstr(line, "MEDIA ");
 	if (!line || nends == ENDS_MAX ||
-	    sscanf(line, "MEDIA %c %63s %63s %d %63s %d", &e->side, e->key, local, &local_port, relay,
-		   &relay_port) != 6)
+	    sscanf(line, "MEDIA %c %63s %63s %d %63s %d", &e->side, e->key, local, &local_port,
+		   relay, &relay_port) != 6)
 		return;
 	for (size_t i = 0; i < nends; i++) {
 		if (ends[i].side == e->side && !strcmp(ends[i].key, e->key))
@@ -122,7 +122,8 @@ static void check(struct end *e, const uint8_t *rtp, size_t n)
 		e->first_seq = seq;
 	}
 	at = (size_t)(uint16_t)(seq - e->first_seq) * PIECE;
-	if (n == RTP_HEADER + PIECE && at + PIECE <= f->n && !memcmp(f->bytes + at, rtp + RTP_HEADER, PIECE))
+	if (n == RTP_HEADER + PIECE && at + PIECE <= f->n &&
+	    !memcmp(f->bytes + at, rtp + RTP_HEADER, PIECE))
 		e->right++;
 	else
 		e->wrong++;
@@ -144,11 +145,11 @@ static void frame(const uint8_t *p, size_t n)
 	for (size_t i = 0; i < nends; i++) {
 		struct end *e = &ends[i];
 
-		if (ip->daddr == e->local.s_addr && to == e->local_port && ip->saddr == e->relay.s_addr &&
-		    from == e->relay_port)
+		if (ip->daddr == e->local.s_addr && to == e->local_port &&
+		    ip->saddr == e->relay.s_addr && from == e->relay_port)
 			check(e, p + head + sizeof(*udp), n - head - sizeof(*udp));
-		if (ip->saddr == e->local.s_addr && from == e->local_port && ip->daddr == e->relay.s_addr &&
-		    to == e->relay_port)
+		if (ip->saddr == e->local.s_addr && from == e->local_port &&
+		    ip->daddr == e->relay.s_addr && to == e->relay_port)
 			e->sent++;
 	}
 }
@@ -176,7 +177,8 @@ static void read_all(int fd, int wait_ms)
 	ssize_t n;
 
 	poll(&p, 1, wait_ms);
-	while ((n = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &len)) > 0) {
+	while ((n = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &len)) >
+	       0) {
 		if (from.sll_pkttype != PACKET_OUTGOING) /* each packet on lo shows twice */
 			frame(buf, (size_t)n);
 		len = sizeof(from);
@@ -188,7 +190,8 @@ static size_t complete(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < nends; i++)
-		n += (size_t)ends[i].right * PIECE == files[ends[i].side == 'A'].n && !ends[i].wrong;
+		n += (size_t)ends[i].right * PIECE == files[ends[i].side == 'A'].n &&
+		     !ends[i].wrong;
 	return n;
 }
 
@@ -197,9 +200,13 @@ static int report(size_t want)
 	for (size_t i = 0; i < nends; i++) {
 		const struct end *e = &ends[i];
 
-		printf("  %s %s: heard %u packets from the relay, all %zu bytes of the other side's audio %s; sent %u\n", e->key,
-		       e->side == 'A' ? "caller" : "callee", e->right, files[e->side == 'A'].n,
-		       (size_t)e->right * PIECE == files[e->side == 'A'].n && !e->wrong ? "as they were" : "NOT COMPLETE", e->sent);
+		printf("  %s %s: heard %u packets from the relay, all %zu bytes of the other side's audio %s; sent %u\n",
+		       e->key, e->side == 'A' ? "caller" : "callee", e->right,
+		       files[e->side == 'A'].n,
+		       (size_t)e->right * PIECE == files[e->side == 'A'].n && !e->wrong
+			       ? "as they were"
+			       : "NOT COMPLETE",
+		       e->sent);
 		if (e->wrong)
 			printf("  %s: %u packets with other bytes\n", e->key, e->wrong);
 	}
