@@ -5,10 +5,10 @@
 #include "dbe/context/context.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/text.h"
 #include "dbe/context/context_private.h"
 #include "proto/result.h"
 
@@ -29,7 +29,7 @@ static struct gate_command *reply_add(struct execution *x, const struct gate_com
 
 	if (!c)
 		return NULL;
-	snprintf(c->termination, sizeof(c->termination), "%s", request->termination);
+	text_copy(c->termination, sizeof(c->termination), request->termination);
 	return c;
 }
 
@@ -163,7 +163,7 @@ static bool run_all(struct execution *x, const struct gate_command *request)
 	one = *request;
 	one.ref = GATE_REF_ID;
 	for (size_t i = 0; i < n; i++) {
-		snprintf(one.termination, sizeof(one.termination), "%s", names[i]);
+		text_copy(one.termination, sizeof(one.termination), names[i]);
 		if (!run_one(x, &one))
 			return false;
 	}

@@ -2,13 +2,13 @@
 #include "dbe/context/context_store.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "dbe/context/context_private.h"
 
 METRIC_TABLE(context_metrics, CONTEXT_METRICS)
@@ -72,7 +72,7 @@ static struct controller *controller_get(struct context_store *s, const char *na
 	k = mem_zalloc(sizeof(*k), NULL);
 	if (!k)
 		return NULL;
-	snprintf(k->name, sizeof(k->name), "%s", name);
+	text_copy(k->name, sizeof(k->name), name);
 	LIST_INSERT_HEAD(&s->controllers, k, link);
 	return k;
 }
@@ -162,7 +162,7 @@ size_t context_clear(struct context_store *s, const char *controller)
 	/* The controller's own name may be what was passed, and goes with its last context. */
 	char name[GATE_NAME_BYTES];
 
-	snprintf(name, sizeof(name), "%s", controller);
+	text_copy(name, sizeof(name), controller);
 	w.controller = name;
 	table_each(s->contexts, clear_one, &w);
 	return w.n;
@@ -318,7 +318,7 @@ void context_on_pool_event(struct context_store *s, enum pool_event_type type, c
 
 	if (!s->event)
 		return;
-	snprintf(e.realm, sizeof(e.realm), "%s", realm);
+	text_copy(e.realm, sizeof(e.realm), realm);
 	s->event(s->event_arg, "", 0, "", &e);
 }
 
@@ -331,7 +331,7 @@ void context_describe(const struct context_store *s, struct gate_service_change 
 		struct gate_realm_info *r = &ret_change->realms[n];
 
 		memset(r, 0, sizeof(*r));
-		snprintf(r->name, sizeof(r->name), "%s", v.name);
+		text_copy(r->name, sizeof(r->name), v.name);
 		r->ports_total = v.total;
 		r->ports_free = v.count[POOL_FREE];
 		r->ipv4 = v.ipv4;

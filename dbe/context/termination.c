@@ -8,19 +8,25 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/text.h"
 #include "dbe/context/context_private.h"
 #include "proto/result.h"
 
 void command_result(struct gate_command *reply, uint16_t code, const char *text)
 {
 	reply->code = code;
-	snprintf(reply->text, sizeof(reply->text), "%s", text ? text : gate_result_text(code));
+	text_copy(reply->text, sizeof(reply->text), text ? text : gate_result_text(code));
 	metric_add(&context_metrics, CONTEXT_FAILED, 1);
 }
 
 void termination_name(const struct termination *t, char ret_name[GATE_NAME_BYTES])
 {
-	snprintf(ret_name, GATE_NAME_BYTES, "%.50s/%u", t->realm, t->number);
+	struct text_out name;
+
+	text_start(&name, ret_name, GATE_NAME_BYTES);
+	text_add_bytes(&name, t->realm, strnlen(t->realm, 50));
+	text_add(&name, "/");
+	text_add_number(&name, t->number);
 }
 
 struct termination *termination_find(const struct context *c, const char *name)
@@ -263,7 +269,7 @@ void termination_add(struct context *c, const struct gate_command *request,
 	c->terminations[c->nterminations++] = t;
 	streams_join_from(t, 0);
 	termination_name(t, reply->termination);
-	snprintf(reply->realm, sizeof(reply->realm), "%s", t->realm);
+	text_copy(reply->realm, sizeof(reply->realm), t->realm);
 	put_streams(t, 0, reply, stream_put_local);
 	metric_add(&context_metrics, CONTEXT_ADDED, 1);
 }
@@ -319,7 +325,7 @@ void termination_modify(struct termination *t, const struct gate_command *reques
 void termination_audit(const struct termination *t, struct gate_command *reply)
 {
 	termination_name(t, reply->termination);
-	snprintf(reply->realm, sizeof(reply->realm), "%s", t->realm);
+	text_copy(reply->realm, sizeof(reply->realm), t->realm);
 	put_streams(t, 0, reply, stream_put_all);
 }
 

@@ -2,11 +2,11 @@
 #include "dbe/gate/gate_notify.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "dbe/gate/gate_metric.h"
 
 #define DEADLINE_MS 4000U
@@ -115,7 +115,7 @@ int gate_notify_put(struct gate_notify *n, uint32_t context, const char *termina
 	}
 	w = &n->ring[(n->first + n->count++) % GATE_NOTIFY_BUFFER];
 	w->context = context;
-	snprintf(w->termination, sizeof(w->termination), "%s", termination ? termination : "");
+	text_copy(w->termination, sizeof(w->termination), termination ? termination : "");
 	w->event = *event;
 	if (!w->event.at_wall_ms)
 		w->event.at_wall_ms = clock_wall_ms();

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "sbe/call/call_private.h"
 #include "sbe/sip/wire_line.h"
 #include "sbe/sip/wire_out.h"
@@ -163,6 +164,8 @@ static bool host_is_public(const struct call_core *core, const struct peer *from
 /* A display name passes as a quoted string, unless it holds what could break out of one. */
 static const char *print_display(struct wire_text d, char *buf, size_t size)
 {
+	struct text_out t;
+
 	if (d.n >= 2 && d.s[0] == '"' && d.s[d.n - 1] == '"') {
 		d.s++;
 		d.n -= 2;
@@ -176,7 +179,10 @@ static const char *print_display(struct wire_text d, char *buf, size_t size)
 		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
 			return buf;
 	}
-	snprintf(buf, size, "\"%.*s\" ", (int)d.n, d.s);
+	text_start(&t, buf, size);
+	text_add(&t, "\"");
+	text_add_bytes(&t, d.s, d.n);
+	text_add(&t, "\" ");
 	return buf;
 }
 
@@ -191,7 +197,7 @@ static const char *user_phone(const struct wire_uri *u)
 }
 
 /* The part of the user that is one in any URI; parameters of a number go when they name a host. */
-static int user_bytes(const struct wire_uri *u)
+static size_t user_bytes(const struct wire_uri *u)
 {
 	struct wire_text t = u->user;
 	const char *stop = call_text_names_host(t) ? "@<>\" \t\r\n,;" : "@<>\" \t\r\n,";
@@ -199,20 +205,27 @@ static int user_bytes(const struct wire_uri *u)
 
 	while (n < t.n && n < USER_MAX_BYTES && !strchr(stop, t.s[n]))
 		n++;
-	return (int)n;
+	return n;
 }
 
 /* name-addr with a public host; display and user as received. */
 static void print_party(char *buf, size_t size, struct wire_text display, const struct wire_uri *u,
 			const char *host)
 {
-	int user = user_bytes(u);
+	size_t user = user_bytes(u);
 	char name[128];
+	struct text_out t;
 
 	if (call_text_names_host(display))
 		display.n = 0;
-	snprintf(buf, size, "%s<sip:%.*s%s%s%s>", print_display(display, name, sizeof(name)), user,
-		 user ? u->user.s : "", user ? "@" : "", host, user_phone(u));
+	text_start(&t, buf, size);
+	text_add(&t, print_display(display, name, sizeof(name)));
+	text_add(&t, "<sip:");
+	text_add_bytes(&t, u->user.s, user);
+	text_add(&t, user ? "@" : "");
+	text_add(&t, host);
+	text_add(&t, user_phone(u));
+	text_add(&t, ">");
 }
 
 int call_headers_parties(const struct call *call, const struct wire_msg *invite,
@@ -222,6 +235,7 @@ int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 	const char *domain = peer_domain(b->peer);
 	struct wire_party from;
 	struct wire_uri target;
+	struct text_out uri;
 	char host[280], keep[256];
 
 	wire_from(invite, &from);
@@ -229,17 +243,17 @@ int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 	if (host_is_public(call->core, a->peer, from.uri.host))
 		wire_text_copy(from.uri.host, keep, sizeof(keep));
 	else
-		snprintf(keep, sizeof(keep), "%s", our_host(call->core, via));
+		text_copy(keep, sizeof(keep), our_host(call->core, via));
 	print_party(ret_parties->local, sizeof(ret_parties->local), from.display, &from.uri, keep);
 	if (domain)
-		snprintf(host, sizeof(host), "%s", domain);
+		text_copy(host, sizeof(host), domain);
 	else
 		addr_print(&b->peer->hops[b->hop].addr, host, sizeof(host));
 	print_party(ret_parties->remote, sizeof(ret_parties->remote), (struct wire_text){NULL, 0},
 		    &target, host);
 	/* The same URI without <> is the Request-URI. */
-	snprintf(ret_parties->uri, sizeof(ret_parties->uri), "%.*s",
-		 (int)strlen(ret_parties->remote) - 2, ret_parties->remote + 1);
+	text_start(&uri, ret_parties->uri, sizeof(ret_parties->uri));
+	text_add_bytes(&uri, ret_parties->remote + 1, strlen(ret_parties->remote) - 2);
 	return 0;
 }
 

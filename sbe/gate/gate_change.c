@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Modify and AuditValue on an open context. Frames leave in the order of the calls, so requests keep theirs. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "proto/result.h"
 #include "sbe/gate/gate_metric.h"
 #include "sbe/gate/gate_private.h"
@@ -36,7 +36,7 @@ const struct gate_action *gate_refusal_action(struct gate_pool *p, int type, uin
 	gate_action_clear(a);
 	c = gate_action_add(a, type, GATE_REF_ALL);
 	c->code = code;
-	snprintf(c->text, sizeof(c->text), "%s", text && text[0] ? text : gate_result_text(code));
+	text_copy(c->text, sizeof(c->text), text && text[0] ? text : gate_result_text(code));
 	return a;
 }
 

@@ -5,11 +5,11 @@
  * by the next audit.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "proto/result.h"
 #include "sbe/gate/gate_metric.h"
 #include "sbe/gate/gate_private.h"
@@ -170,7 +170,7 @@ static void refused(struct gate_opening *o, struct gate_dbe *d, const struct gat
 		gate_dbe_subtract(d, reply->action.context);
 	o->err = out_of_room(code) ? -ENOSPC : -EPROTO;
 	o->code = code;
-	snprintf(o->text, sizeof(o->text), "%s", text);
+	text_copy(o->text, sizeof(o->text), text);
 	if (our_fault(code))
 		fail(o, -EPROTO);
 	else
@@ -291,7 +291,7 @@ int gate_open(struct gate_pool *p, const struct gate_open_params *params, gate_r
 	c->state = GATE_CONTEXT_OPENING;
 	c->nstreams = (uint8_t)params->nstreams;
 	LIST_INIT(&c->ops);
-	snprintf(c->label, sizeof(c->label), "%s", params->label ? params->label : "");
+	text_copy(c->label, sizeof(c->label), params->label ? params->label : "");
 	err = begin(p, params, c, &o);
 	if (err) {
 		mem_unref(c);

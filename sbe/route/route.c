@@ -2,6 +2,7 @@
 /*
  * route - matches a request with the routes, then with lookup and location. The rule stands in route.h.
  */
+#include "common/text.h"
 #include "sbe/route/route.h"
 
 #include <stdio.h>
@@ -56,7 +57,7 @@ static void decide(struct route_work *w, const char *by)
 {
 	w->plan->status = 0;
 	w->plan->reason = "";
-	snprintf(w->plan->route, sizeof(w->plan->route), "%s", by);
+	text_copy(w->plan->route, sizeof(w->plan->route), by);
 }
 
 /* ---- all routes */
@@ -219,8 +220,11 @@ void route_plan(struct route_set *s, const struct route_query *q, uint64_t now_m
 	/* a route that matches names the target even if nobody there can be used: lookup is not asked then */
 	if (!by_routes(&w) && !w.matched)
 		by_lookup(&w);
-	if (!ret_plan->n) {
+	if (!ret_plan->n)
 		refuse(&w);
+	if (!why)
+		return; /* nobody asked: no texts */
+	if (!ret_plan->n) {
 		snprintf(nth, sizeof(nth), "%d", ret_plan->status);
 		route_why(&w, "result", "", nth, "the call is refused: %s", ret_plan->reason);
 		return;

@@ -63,16 +63,18 @@ static size_t draw(struct route_set *s, const struct route_to *group, size_t n)
 static void add_hop(struct route_work *w, const struct route_to *to, size_t hop, const char *note)
 {
 	const struct peer_hop *h = &to->peer->hops[hop];
-	char subject[224], nth[24];
+	char subject[224] = "", nth[24] = "";
 
-	snprintf(subject, sizeof(subject), "%s %s", to->peer->name, h->uri);
+	if (w->why) /* else nobody reads it */
+		snprintf(subject, sizeof(subject), "%s %s", to->peer->name, h->uri);
 	if (w->plan->n == ROUTE_CANDIDATES_MAX) {
 		route_why(w, "candidate", subject, "left out", "a call has at most %d candidates",
 			  ROUTE_CANDIDATES_MAX);
 		return;
 	}
 	w->plan->candidates[w->plan->n++] = (struct route_candidate){to->peer, hop};
-	snprintf(nth, sizeof(nth), "%zu", w->plan->n);
+	if (w->why)
+		snprintf(nth, sizeof(nth), "%zu", w->plan->n);
 	route_why(w, "candidate", subject, nth, "priority %u, weight %u%s", to->priority,
 		  to->weight, note);
 }

@@ -7,9 +7,9 @@
  * differs from what was sent before.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "common/mem.h"
+#include "common/text.h"
 #include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_writer.h"
 
@@ -137,14 +137,21 @@ static void session_block(struct body_writer *w)
 static void put_origin(struct body_writer *w)
 {
 	char line[160], where[BODY_ADDRESS_BYTES];
+	struct text_out t;
 	size_t len;
 
 	w->out.origin = body_origin_next(w->rw->origin, body_origin_hash(w->buf, w->len));
 	body_address_print(&w->rw->address, where, sizeof(where));
 	/* username "-": the inner user's name is nobody's business (C6) */
-	len = (size_t)snprintf(line, sizeof(line), "o=- %llu %llu %s\r\n",
-			       (unsigned long long)w->out.origin.sess_id,
-			       (unsigned long long)w->out.origin.version, where);
+	text_start(&t, line, sizeof(line));
+	text_add(&t, "o=- ");
+	text_add_number(&t, w->out.origin.sess_id);
+	text_add(&t, " ");
+	text_add_number(&t, w->out.origin.version);
+	text_add(&t, " ");
+	text_add(&t, where);
+	text_add(&t, "\r\n");
+	len = t.len_bytes;
 	if (!body_room(w, len))
 		return;
 	memmove(w->buf + w->origin_at + len, w->buf + w->origin_at, w->len - w->origin_at);

@@ -14,6 +14,7 @@
 
 #include "common/mem.h"
 #include "common/table.h"
+#include "common/text.h"
 #include "sbe/sip/txn_private.h"
 
 #define TXN_DEF_ROW(id, name, clause, def, low, high, text) {name, clause, def, low, high, text},
@@ -243,12 +244,16 @@ static void receive_request(struct txn_layer *l, const struct wire_msg *m,
 /* 18.1.2: a response whose top Via we did not write is nobody's. */
 static bool via_is_ours(const struct wire_via *v, const struct transport_target *from)
 {
+	bool brackets = memchr(v->host.s, ':', v->host.n) != NULL;
 	char host[300];
+	struct text_out t;
 
-	(void)snprintf(
-		host, sizeof(host), memchr(v->host.s, ':', v->host.n) ? "[%.*s]:%u" : "%.*s:%u",
-		(int)(v->host.n < 256 ? v->host.n : 256), v->host.s, v->port ? v->port : 5060);
-	return wire_text_is_nocase((struct wire_text){host, strlen(host)},
+	text_start(&t, host, sizeof(host));
+	text_add(&t, brackets ? "[" : "");
+	text_add_bytes(&t, v->host.s, v->host.n < 256 ? v->host.n : 256);
+	text_add(&t, brackets ? "]:" : ":");
+	text_add_number(&t, v->port ? v->port : 5060);
+	return wire_text_is_nocase((struct wire_text){host, t.len_bytes},
 				   transport_sent_by(from->listener));
 }
 

@@ -4,10 +4,10 @@
  * requests with their Via, and ACK and CANCEL from the request they belong to.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/text.h"
 #include "sbe/sip/txn_private.h"
 #include "sbe/sip/wire_line.h"
 
@@ -106,7 +106,8 @@ static void put_top_via(struct wire_out *o, struct wire_text value,
 {
 	struct wire_text rest = value, first = {0};
 	struct addr sent_by;
-	char ip[ADDR_TEXT_BYTES], port[16];
+	char ip[ADDR_TEXT_BYTES], port[8];
+	struct text_out number;
 	bool same = addr_parse_ip(v->host.s, v->host.n, &sent_by) == 0 &&
 		    addr_ip_equal(&sent_by, &from->to);
 	size_t n;
@@ -130,7 +131,9 @@ static void put_top_via(struct wire_out *o, struct wire_text value,
 		put_text(o, addr_print_ip(&from->to, false, ip, sizeof(ip)));
 	}
 	if (v->has_rport) {
-		(void)snprintf(port, sizeof(port), ";rport=%u", from->to.port);
+		text_start(&number, port, sizeof(port));
+		text_add_number(&number, from->to.port);
+		put_text(o, ";rport=");
 		put_text(o, port);
 	}
 	while (wire_list_next(&rest, &first)) {
@@ -255,7 +258,7 @@ static const char *standard_reason(int status)
 
 static void put_body(struct wire_out *o, const char *body, size_t n)
 {
-	wire_out_header(o, "Content-Length", "%zu", n);
+	wire_out_header(o, "Content-Length", "%u", (unsigned)n);
 	put_text(o, "\r\n");
 	if (n)
 		put(o, body, n);
@@ -265,12 +268,15 @@ int txn_response_write(const struct txn_blob *sizes, const char *text, const cha
 		       const struct txn_reply *r, struct wire_out *o)
 {
 	const char *reason = r->reason ? r->reason : standard_reason(r->status);
-	char line[16];
+	char code[4];
 
 	if (!txn_text_is_one_line(reason) || !headers_ok(r->headers, r->headers_bytes))
 		return -EINVAL;
-	(void)snprintf(line, sizeof(line), "SIP/2.0 %d ", r->status);
-	put_text(o, line);
+	for (int i = 0, v = r->status; i < 3; i++, v /= 10)
+		code[2 - i] = (char)('0' + v % 10);
+	code[3] = ' ';
+	put_text(o, "SIP/2.0 ");
+	put(o, code, sizeof(code));
 	put_text(o, reason);
 	put_text(o, "\r\n");
 	put(o, text, sizes->head_bytes);

@@ -165,11 +165,12 @@ int wire_uri_parse(struct wire_text text, struct wire_uri *ret_uri)
 /* First byte of t at or after i that is c and not inside "", or t.n. */
 static size_t find_unquoted(struct wire_text t, size_t i, char c)
 {
-	if (i < t.n &&
-	    !memchr(t.s + i, '"', t.n - i)) { /* no quotes: nothing to be careful about */
-		const char *hit = memchr(t.s + i, c, t.n - i);
-		return hit ? (size_t)(hit - t.s) : t.n;
-	}
+	/* No quotes before the first c: nothing to be careful about. Not looked for beyond it, or many short
+	 * parameters would cost the square of their number. */
+	const char *hit = i < t.n ? memchr(t.s + i, c, t.n - i) : NULL;
+	size_t end = hit ? (size_t)(hit - t.s) : t.n;
+	if (i >= end || !memchr(t.s + i, '"', end - i))
+		return end;
 	bool quoted = false;
 	for (; i < t.n; i++) {
 		if (quoted) {
