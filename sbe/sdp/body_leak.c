@@ -32,18 +32,28 @@ void body_leak_add_ip(struct body_leak_set *set, const struct addr *a)
 	set->folded[fold(a) / 64] |= 1ull << (fold(a) % 64);
 }
 
+/* "pbx.inner.example." is the same name: the dot at the end only says that it is complete. */
+static struct body_text bare_name(struct body_text name)
+{
+	while (name.len && name.at[name.len - 1] == '.')
+		name.len--;
+	return name;
+}
+
 void body_leak_add(struct body_leak_set *set, const struct body_address *a)
 {
+	struct body_text name = bare_name(a->text);
+
 	if (a->state == BODY_ADDRESS_NUMERIC)
 		body_leak_add_ip(set, &a->addr);
-	if (a->state != BODY_ADDRESS_NAME || !memchr(a->text.at, '.', a->text.len))
+	if (a->state != BODY_ADDRESS_NAME || !name.len || !memchr(name.at, '.', name.len))
 		return;
 	for (unsigned i = 0; i < set->n_names; i++) {
-		if (body_text_equal(set->names[i], a->text))
+		if (body_text_equal(set->names[i], name))
 			return;
 	}
 	if (set->n_names < BODY_LEAK_MAX)
-		set->names[set->n_names++] = a->text;
+		set->names[set->n_names++] = name;
 }
 
 void body_leak_allow_ip(struct body_leak_set *set, const struct addr *a)
@@ -61,7 +71,7 @@ void body_leak_allow(struct body_leak_set *set, const struct body_address *a)
 	if (a->state == BODY_ADDRESS_NUMERIC)
 		body_leak_allow_ip(set, &a->addr);
 	for (unsigned i = 0; a->state == BODY_ADDRESS_NAME && i < set->n_names; i++) {
-		if (body_text_equal(set->names[i], a->text)) {
+		if (body_text_equal(set->names[i], bare_name(a->text))) {
 			set->names[i] = set->names[--set->n_names];
 			return;
 		}
@@ -147,8 +157,7 @@ static bool is_inner_v6(const struct body_leak_set *set, struct body_text run)
 
 static bool is_inner_name(const struct body_leak_set *set, struct body_text run)
 {
-	while (run.len && run.at[run.len - 1] == '.')
-		run.len--;
+	run = bare_name(run);
 	if (!run.len || !memchr(run.at, '.', run.len)) /* names without a dot are not in the set */
 		return false;
 	for (unsigned i = 0; i < set->n_names; i++) {

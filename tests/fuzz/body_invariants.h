@@ -68,7 +68,10 @@ static inline void check_absent(const char *out, const struct body_address *inne
 
 	if (inner->state != BODY_ADDRESS_NUMERIC && inner->state != BODY_ADDRESS_NAME)
 		return;
-	if (inner->state == BODY_ADDRESS_NAME && !memchr(inner->text.at, '.', len))
+	/* a dot at the end of a name says only that it is complete; a name without any other is not searched for */
+	while (inner->state == BODY_ADDRESS_NAME && len && inner->text.at[len - 1] == '.')
+		len--;
+	if (inner->state == BODY_ADDRESS_NAME && (!len || !memchr(inner->text.at, '.', len)))
 		return;
 	if (inner->state == BODY_ADDRESS_NUMERIC && addr_is_any(&inner->addr))
 		return;

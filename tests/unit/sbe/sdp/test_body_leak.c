@@ -72,6 +72,20 @@ static void test_lines_C6_X1(void **state)
 	}
 }
 
+/* Found by the fuzzer: a name written with the final dot was kept with it and then never found. */
+static void test_name_with_final_dot(void **state)
+{
+	struct body_leak_set set = {0};
+
+	(void)state;
+	add(&set, "IN IP4 pbx.inner.example.");
+	add(&set, "IN IP4 pbx.");
+	assert_true(body_leak_in(&set, text("a=x pbx.inner.example")));
+	assert_true(body_leak_in(&set, text("a=x pbx.inner.example. now")));
+	assert_false(body_leak_in(&set, text("a=x pbx. now")));
+	assert_int_equal(set.n_names, 1);
+}
+
 static void test_set(void **state)
 {
 	struct body_leak_set set = {0};
@@ -103,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines_C6_X1),
+		cmocka_unit_test(test_name_with_final_dot),
 		cmocka_unit_test(test_set),
 	};
 
