@@ -8,7 +8,7 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-static bool same(const char *a, const char *b, size_t len)
+bool body_text_same(const char *a, const char *b, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (lower(a[i]) != lower(b[i]))
@@ -17,21 +17,16 @@ static bool same(const char *a, const char *b, size_t len)
 	return true;
 }
 
-bool body_text_is(struct body_text t, const char *word)
-{
-	return t.len == strlen(word) && same(t.at, word, t.len);
-}
-
 bool body_text_begins(struct body_text t, const char *word)
 {
 	size_t len = strlen(word);
 
-	return t.len >= len && same(t.at, word, len);
+	return t.len >= len && body_text_same(t.at, word, len);
 }
 
 bool body_text_equal(struct body_text a, struct body_text b)
 {
-	return a.len == b.len && same(a.at, b.at, a.len);
+	return a.len == b.len && body_text_same(a.at, b.at, a.len);
 }
 
 static bool blank(char c)

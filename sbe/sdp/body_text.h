@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** A range of bytes; not 0-terminated. at NULL = absent. */
 struct body_text {
@@ -17,8 +18,15 @@ struct body_text {
 	uint32_t len;
 };
 
-/** Case-insensitive (ASCII) comparison with a 0-terminated word. */
-bool body_text_is(struct body_text t, const char *word);
+/** The first len bytes of both, ASCII case ignored. */
+bool body_text_same(const char *a, const char *b, size_t len);
+
+/** Case-insensitive (ASCII) comparison with a 0-terminated word. Here, so that the length of a literal is known when
+ *  it is compiled: lines are compared with a dozen words each, and most differ in length. */
+static inline bool body_text_is(struct body_text t, const char *word)
+{
+	return t.len == strlen(word) && body_text_same(t.at, word, t.len);
+}
 
 /** Does it begin with the word (ASCII case does not matter)? */
 bool body_text_begins(struct body_text t, const char *word);

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <strings.h>
 
 struct wire_msg;
 
@@ -133,8 +135,15 @@ int wire_party_parse(struct wire_text text, struct wire_party *ret_party);
 /** Parameter of a ;a=b;c list. @return true if there; value n = 0 when it has none. Case-insensitive. */
 bool wire_param(struct wire_text params, const char *name, struct wire_text *ret_value);
 
-bool wire_text_is(struct wire_text t, const char *s); /* exact */
-bool wire_text_is_nocase(struct wire_text t, const char *s);
+/** Exact. Here, so that the length of a literal is known when it is compiled. */
+static inline bool wire_text_is(struct wire_text t, const char *s)
+{
+	return t.s && strlen(s) == t.n && memcmp(t.s, s, t.n) == 0;
+}
+static inline bool wire_text_is_nocase(struct wire_text t, const char *s)
+{
+	return t.s && strlen(s) == t.n && strncasecmp(t.s, s, t.n) == 0;
+}
 /** Copy into buf with a 0, cut if too long. @return buf. */
 const char *wire_text_copy(struct wire_text t, char *buf, size_t size_bytes);
 

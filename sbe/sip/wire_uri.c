@@ -15,16 +15,6 @@
 
 #define URI_MAX_BYTES 8192U
 
-bool wire_text_is(struct wire_text t, const char *s)
-{
-	return t.s && strlen(s) == t.n && memcmp(t.s, s, t.n) == 0;
-}
-
-bool wire_text_is_nocase(struct wire_text t, const char *s)
-{
-	return t.s && strlen(s) == t.n && strncasecmp(t.s, s, t.n) == 0;
-}
-
 const char *wire_text_copy(struct wire_text t, char *buf, size_t size_bytes)
 {
 	if (size_bytes == 0)
