@@ -36,11 +36,11 @@ static void refuse(struct call_core *core, struct txn_server *s, const struct wi
 	call_refuse(s, r->status, r->phrase, headers);
 }
 
-static bool check_message(const struct wire_msg *m, struct refusal *r)
+static bool check_message(const struct wire_msg *m, const struct peer *p, struct refusal *r)
 {
 	if (wire_max_forwards(m) == 0)
 		*r = (struct refusal){483, NULL, "too_many_hops", NULL, ""};
-	else if (call_unsupported(m, r->header, sizeof(r->header)))
+	else if (call_option_refused(m, p->conf, r->header, sizeof(r->header)))
 		r->status = 420, r->cause = "option_required";
 	return !r->status;
 }
@@ -252,7 +252,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	bool counted = false;
 
 	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
-	if (!check_message(m, &r) || !check_target(core, m, &r) || !check_body(m, &offer, &r))
+	if (!check_message(m, p, &r) || !check_target(core, m, &r) || !check_body(m, &offer, &r))
 		goto refused;
 	if (!check_limits(core, p, &r))
 		goto refused;

@@ -29,7 +29,8 @@ static int reply(struct call *call, int side, const struct wire_msg *m, const st
 
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	call_headers_contact(from, &o);
-	wire_out_header(&o, "Allow", "%s", CALL_ALLOW);
+	call_option_allow(leg->peer->conf, &o);
+	call_option_supported(leg->peer->conf, &o);
 	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(leg)->peer, from->listener}, m,
 			  &o);
 	err = call_media_body(call, side, &(struct call_media_in){m, sdp}, &o, &body,

@@ -164,7 +164,8 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 	wire_out_init(o, call->core->headers, sizeof(call->core->headers));
 	b->invite_cseq = dialog_write(&b->dialog, "INVITE", 0, call->max_forwards - 1, o);
 	call_headers_contact(to, o);
-	wire_out_header(o, "Allow", "%s", CALL_ALLOW);
+	call_option_allow(b->peer->conf, o);
+	call_option_supported(b->peer->conf, o);
 	call_headers_pass(&(struct call_way){call->core, call->legs[0].peer, to->listener},
 			  call->ex.held, o);
 	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer}, o,

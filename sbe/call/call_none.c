@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sbe/call/call_private.h"
+#include "sbe/sip/wire_out.h"
 
 void call_refuse(struct txn_server *s, int status, const char *phrase, const char *headers)
 {
@@ -20,49 +21,24 @@ void call_refuse(struct txn_server *s, int status, const char *phrase, const cha
 	txn_server_detach(s);
 }
 
-bool call_unsupported(const struct wire_msg *m, char *line, size_t size_bytes)
+void call_answer_options(struct call_core *core, struct txn_server *s, const struct peer *p)
 {
-	struct wire_header h;
+	struct txn_reply r = {.status = 200};
+	struct wire_out o;
 
-	line[0] = '\0';
-	if (!wire_header_find(m, "require", &h) || !h.value.n)
-		return false;
-	if (h.value.n < 100 && !memchr(h.value.s, '\n', h.value.n))
-		snprintf(line, size_bytes, "Unsupported: %.*s\r\n", (int)h.value.n, h.value.s);
-	return true;
-}
-
-void call_answer_options(struct call_core *core, struct txn_server *s)
-{
-	if (core->stopping)
+	if (core->stopping) {
 		call_refuse(s, 503, NULL, NULL);
-	else
-		call_refuse(s, 200, NULL,
-			    "Allow: " CALL_ALLOW "\r\nAccept: application/sdp, multipart/mixed\r\n"
-			    "Accept-Language: en\r\n");
-}
-
-void call_none_request(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
-		       struct peer *p)
-{
-	(void)p;
-	switch (wire_method(m)) {
-	case WIRE_OPTIONS:
-		call_answer_options(core, s);
-		break;
-	case WIRE_BYE:
-	case WIRE_PRACK:
-	case WIRE_UPDATE:
-	case WIRE_INFO: /* these live in dialogs only */
-		call_refuse(s, 481, NULL, NULL);
-		break;
-	case WIRE_OTHER:
-		call_refuse(s, 501, NULL, "Allow: " CALL_ALLOW "\r\n");
-		break;
-	default:
-		call_refuse(s, 405, NULL, "Allow: " CALL_ALLOW "\r\n");
-		break;
+		return;
 	}
+	wire_out_init(&o, core->headers, sizeof(core->headers));
+	call_option_allow(p->conf, &o);
+	call_option_supported(p->conf, &o);
+	wire_out_header_text(&o, "Accept", WIRE_TEXT("application/sdp, multipart/mixed"));
+	wire_out_header_text(&o, "Accept-Language", WIRE_TEXT("en"));
+	if (!wire_out_end(&o, &r.headers_bytes))
+		r.headers = core->headers;
+	txn_server_reply(s, &r);
+	txn_server_detach(s);
 }
 
 static bool same_peer(const struct peer *a, const struct peer *b)
@@ -100,23 +76,7 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 		call_refuse(s, 500, "CSeq Out Of Order", NULL);
 		return;
 	}
-	switch (wire_method(m)) {
-	case WIRE_BYE:
-		call_bye_request(leg, s, m);
-		break;
-	case WIRE_INVITE:
-		call_reinvite_request(leg, s, m);
-		break;
-	case WIRE_OPTIONS:
-		call_answer_options(core, s);
-		break;
-	case WIRE_OTHER:
-		call_refuse(s, 501, NULL, "Allow: " CALL_ALLOW "\r\n");
-		break;
-	default:
-		call_refuse(s, 405, NULL, "Allow: " CALL_ALLOW "\r\n");
-		break;
-	}
+	call_option_in_dialog(leg, s, m);
 }
 
 void call_on_request(struct call_core *core, struct txn_server *s, const struct wire_msg *m)
@@ -137,6 +97,6 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 	} else if (wire_max_forwards(m) == 0) {
 		call_refuse(s, 483, NULL, NULL);
 	} else {
-		call_none_request(core, s, m, p);
+		call_option_outside(core, s, m, p);
 	}
 }

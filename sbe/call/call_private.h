@@ -13,6 +13,7 @@
 #include "common/fsm.h"
 #include "common/table.h"
 #include "sbe/call/call.h"
+#include "sbe/call/call_option.h"
 #include "sbe/sdp/body_codec.h"
 #include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_negotiate.h"
@@ -23,7 +24,6 @@
 #define CALL_MAGIC 0xca110001U
 #define LEG_MAGIC 0x1e900001U
 #define CALL_TOKEN_BYTES 17 /* 64 random bits in hex, with the 0 */
-#define CALL_ALLOW "INVITE, ACK, BYE, CANCEL, OPTIONS"
 #define CALL_HEADERS_BYTES 16384 /* header block we build; a message is at most 64 KiB */
 #define CALL_ATTEMPTS_MAX ROUTE_CANDIDATES_MAX
 
@@ -186,11 +186,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 
 /* call_none.c: requests outside any call, and refusals */
 void call_refuse(struct txn_server *s, int status, const char *phrase, const char *headers);
-void call_none_request(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
-		       struct peer *p);
-void call_answer_options(struct call_core *core, struct txn_server *s);
-/** RFC 3261 8.2.2.3: we implement no option tag yet, so what is required is named back, with 420. @return true: refuse. */
-bool call_unsupported(const struct wire_msg *m, char *line, size_t size_bytes);
+void call_answer_options(struct call_core *core, struct txn_server *s, const struct peer *p);
 
 /* call_invite.c */
 int call_invite_open(struct call *call); /* ask for gates of the present candidate */

@@ -53,7 +53,8 @@ static void send_on(struct call *call)
 	to->invite_cseq = dialog_write(&to->dialog, "INVITE", 0,
 				       max_forwards < 0 ? 69 : max_forwards - 1, &o);
 	call_headers_contact(&to->dialog.target, &o);
-	wire_out_header(&o, "Allow", "%s", CALL_ALLOW);
+	call_option_allow(to->peer->conf, &o);
+	call_option_supported(to->peer->conf, &o);
 	call_headers_pass(
 		&(struct call_way){call->core, LEG_OTHER(to)->peer, to->dialog.target.listener},
 		call->ex.held, &o);
@@ -105,13 +106,13 @@ static bool busy(struct leg *leg, struct txn_server *s)
 	return true;
 }
 
-static bool refused(struct txn_server *s, const struct wire_msg *m)
+static bool refused(const struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	char line[160];
 
 	if (wire_max_forwards(m) == 0)
 		call_refuse(s, 483, NULL, NULL);
-	else if (call_unsupported(m, line, sizeof(line)))
+	else if (call_option_refused(m, leg->peer->conf, line, sizeof(line)))
 		call_refuse(s, 420, NULL, line);
 	else
 		return false;
@@ -125,7 +126,7 @@ void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct w
 	const char *why = NULL;
 	int err;
 
-	if (busy(leg, s) || refused(s, m))
+	if (busy(leg, s) || refused(leg, s, m))
 		return;
 	err = call_media_parse(m, &offer, &why);
 	if (!err && offer)

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbe/call/call_option.h"
+
+#include <string.h>
+
+#include "common/text.h"
+#include "sbe/call/call_private.h"
+#include "sbe/sip/wire_line.h"
+
+#define TAG_MAX_BYTES 64U
+#define LIST_BYTES 400
+
+static bool always(const struct peer_conf *c)
+{
+	(void)c;
+	return true;
+}
+
+static void options_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
+{
+	(void)m;
+	call_answer_options(leg->call->core, s, leg->peer);
+}
+
+static void options_outside(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
+			    struct peer *p)
+{
+	(void)m;
+	call_answer_options(core, s, p);
+}
+
+/* A feature adds its row when it is built; NULL = known and refused. */
+static const struct call_option options[] = {
+	{"100rel", NULL, false},
+};
+
+/* In the order of our Allow. */
+static const struct call_method methods[] = {
+	{WIRE_INVITE, always, call_reinvite_request, call_admit},
+	{WIRE_ACK, always, NULL, NULL},
+	{WIRE_BYE, always, call_bye_request, NULL},
+	{WIRE_CANCEL, always, NULL, NULL},
+	{WIRE_OPTIONS, always, options_in_dialog, options_outside},
+	{WIRE_PRACK, NULL, NULL, NULL},
+	{WIRE_UPDATE, NULL, NULL, NULL},
+	{WIRE_INFO, NULL, NULL, NULL},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* ---- option tags ---- */
+
+static bool agreed(const struct peer_conf *c, struct wire_text tag)
+{
+	for (size_t i = 0; i < COUNT(options); i++) {
+		if (wire_text_is_nocase(tag, options[i].tag))
+			return options[i].on && options[i].on(c);
+	}
+	return false;
+}
+
+bool call_option_agreed(const struct peer_conf *c, const char *tag)
+{
+	return agreed(c, (struct wire_text){tag, strlen(tag)});
+}
+
+static void name_tag(struct text_out *t, struct wire_text tag, bool first)
+{
+	if (!wire_is_token(tag) || tag.n > TAG_MAX_BYTES ||
+	    t->len_bytes + tag.n + sizeof(", \r\n") > t->size_bytes)
+		return;
+	text_add(t, first ? "Unsupported: " : ", ");
+	text_add_bytes(t, tag.s, tag.n);
+}
+
+bool call_option_refused(const struct wire_msg *m, const struct peer_conf *c, char *line,
+			 size_t size_bytes)
+{
+	struct wire_text rest, tag;
+	struct wire_header h;
+	struct text_out t;
+	bool refused = false;
+
+	text_start(&t, line, size_bytes);
+	if (!wire_header_find(m, "require", &h)) /* as good as always */
+		return false;
+	for (void *it = NULL; wire_header_next(m, &it, &h);) {
+		if (strcmp(h.canonical, "require"))
+			continue;
+		rest = h.value;
+		while (wire_list_next(&rest, &tag)) {
+			if (agreed(c, tag))
+				continue;
+			name_tag(&t, tag, !t.len_bytes);
+			refused = true;
+		}
+	}
+	if (t.len_bytes)
+		text_add(&t, "\r\n");
+	return refused;
+}
+
+static void add_to_list(struct text_out *t, const char *word)
+{
+	text_add(t, t->len_bytes ? ", " : "");
+	text_add(t, word);
+}
+
+void call_option_supported(const struct peer_conf *c, struct wire_out *o)
+{
+	char list[LIST_BYTES];
+	struct text_out t;
+
+	text_start(&t, list, sizeof(list));
+	for (size_t i = 0; i < COUNT(options); i++) {
+		if (!options[i].quiet && options[i].on && options[i].on(c))
+			add_to_list(&t, options[i].tag);
+	}
+	if (t.len_bytes)
+		wire_out_header_text(o, "Supported", (struct wire_text){list, t.len_bytes});
+}
+
+/* ---- methods ---- */
+
+void call_option_allow(const struct peer_conf *c, struct wire_out *o)
+{
+	char list[LIST_BYTES];
+	struct text_out t;
+
+	text_start(&t, list, sizeof(list));
+	for (size_t i = 0; i < COUNT(methods); i++) {
+		if (methods[i].on && methods[i].on(c))
+			add_to_list(&t, wire_method_name(methods[i].method));
+	}
+	wire_out_header_text(o, "Allow", (struct wire_text){list, t.len_bytes});
+}
+
+const struct call_method *call_option_method(enum wire_method method)
+{
+	for (size_t i = 0; i < COUNT(methods); i++) {
+		if (methods[i].method == method)
+			return &methods[i];
+	}
+	return NULL;
+}
+
+/* 405: a method we know and do not take; 501: one that nobody told us of (RFC 3261 8.2.1). */
+static void refuse(const struct peer_conf *c, struct txn_server *s, const struct wire_msg *m)
+{
+	char line[LIST_BYTES + 16] = "";
+	struct wire_out o;
+
+	wire_out_init(&o, line, sizeof(line) - 1);
+	call_option_allow(c, &o);
+	line[o.len_bytes] = '\0';
+	call_refuse(s, wire_method(m) == WIRE_OTHER ? 501 : 405, NULL, line);
+}
+
+void call_option_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
+{
+	const struct call_method *row = call_option_method(wire_method(m));
+
+	if (row && row->in_dialog && row->on && row->on(leg->peer->conf))
+		row->in_dialog(leg, s, m);
+	else
+		refuse(leg->peer->conf, s, m);
+}
+
+void call_option_outside(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
+			 struct peer *p)
+{
+	const struct call_method *row = call_option_method(wire_method(m));
+
+	if (row && !row->outside)
+		call_refuse(s, 481, NULL, NULL); /* these live in dialogs only */
+	else if (row && row->on && row->on(p->conf))
+		row->outside(core, s, m, p);
+	else
+		refuse(p->conf, s, m);
+}
+
+bool call_option_peer_allows(const struct wire_msg *m, const char *method)
+{
+	struct wire_text rest, word;
+	struct wire_header h;
+	bool said = false;
+
+	for (void *it = NULL; wire_header_next(m, &it, &h);) {
+		if (strcmp(h.canonical, "allow"))
+			continue;
+		said = true;
+		rest = h.value;
+		while (wire_list_next(&rest, &word)) {
+			if (wire_text_is(word, method)) /* methods are case-sensitive */
+				return true;
+		}
+	}
+	return !said &&
+	       (!strcmp(method, "INVITE") || !strcmp(method, "ACK") || !strcmp(method, "BYE") ||
+		!strcmp(method, "CANCEL") || !strcmp(method, "OPTIONS"));
+}
