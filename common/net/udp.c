@@ -11,11 +11,13 @@
 
 #include <errno.h>
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/mem.h"
@@ -28,6 +30,8 @@
 #define UDP_SLOT_GAP_BYTES 576 /* keeps slots off the same cache sets */
 #define UDP_SLOT_BYTES (UDP_DATAGRAM_BYTES + UDP_SLOT_GAP_BYTES)
 #define UDP_CONTROL_BYTES 512
+#define UDP_STAMP_BYTES CMSG_SPACE(sizeof(struct timespec))
+#define UDP_WAIT_MAX_US 30000000U /* more is a clock that was set, not a wait */
 
 struct udp {
 	uv_poll_t poll;
@@ -39,6 +43,8 @@ struct udp {
 	struct mmsghdr msgs[UDP_BATCH];
 	struct iovec iov[UDP_BATCH];
 	struct sockaddr_storage from[UDP_BATCH];
+	_Alignas(struct cmsghdr) uint8_t control[UDP_BATCH][UDP_STAMP_BYTES];
+	const struct msghdr *now; /* what recv is being told of */
 };
 
 static void udp_on_poll(uv_poll_t *p, int status, int events);
@@ -99,8 +105,10 @@ static int udp_recv_batch(struct udp *u)
 {
 	int n;
 
-	for (unsigned i = 0; i < UDP_BATCH; i++)
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		u->msgs[i].msg_hdr.msg_namelen = sizeof(u->from[i]);
+		u->msgs[i].msg_hdr.msg_controllen = UDP_STAMP_BYTES;
+	}
 	do
 		n = recvmmsg(u->fd, u->msgs, UDP_BATCH, MSG_DONTWAIT, NULL);
 	while (n < 0 && errno == EINTR);
@@ -123,8 +131,10 @@ static void udp_receive(struct udp *u)
 
 		if (addr_from_sockaddr((struct sockaddr *)&u->from[i], &a) < 0)
 			continue;
+		u->now = &u->msgs[i].msg_hdr;
 		u->h.recv(u->arg, &a, u->iov[i].iov_base, u->msgs[i].msg_len);
 	}
+	u->now = NULL;
 }
 
 static void udp_on_poll(uv_poll_t *p, int status, int events)
@@ -156,6 +166,8 @@ static int udp_socket(const struct addr *local, int *ret_fd)
 	/* FORCE goes over rmem_max with CAP_NET_ADMIN; both are best effort. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	/* Tells how long a datagram waited; without it that is not known, and all else is as ever. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 	if (v6 && setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
 		goto fail;
 	if (v6)
@@ -191,6 +203,7 @@ static int udp_prepare(struct udp *u)
 		u->msgs[i].msg_hdr.msg_name = &u->from[i];
 		u->msgs[i].msg_hdr.msg_iov = &u->iov[i];
 		u->msgs[i].msg_hdr.msg_iovlen = 1;
+		u->msgs[i].msg_hdr.msg_control = u->control[i];
 	}
 	return 0;
 }
@@ -262,6 +275,31 @@ int udp_send(struct udp *u, const struct addr *to, const void *data, size_t len_
 const struct addr *udp_local(const struct udp *u)
 {
 	return &u->local;
+}
+
+uint64_t udp_waited_us(const struct udp *u)
+{
+	struct timespec then, now;
+	const struct cmsghdr *c = u->now ? CMSG_FIRSTHDR(u->now) : NULL;
+	int64_t us;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+		return 0;
+	memcpy(&then, CMSG_DATA(c), sizeof(then));
+	clock_gettime(CLOCK_REALTIME, &now); /* the kernel stamps with the wall clock */
+	us = (now.tv_sec - then.tv_sec) * 1000000LL + (now.tv_nsec - then.tv_nsec) / 1000;
+	return us > 0 && us < UDP_WAIT_MAX_US ? (uint64_t)us : 0;
+}
+
+unsigned udp_queue_percent(const struct udp *u)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	if (u->fd < 0 || getsockopt(u->fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0 ||
+	    !info[SK_MEMINFO_RCVBUF])
+		return 0;
+	return (unsigned)((uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * 100 / info[SK_MEMINFO_RCVBUF]);
 }
 
 static void udp_on_closed(uv_handle_t *h)

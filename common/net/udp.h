@@ -27,6 +27,10 @@ int udp_open(uv_loop_t *loop, const struct addr *local, const struct udp_handler
 /** @return 0 or -errno; -EAGAIN = dropped. */
 int udp_send(struct udp *u, const struct addr *to, const void *data, size_t len_bytes);
 const struct addr *udp_local(const struct udp *u);
+/** Inside recv: how long the datagram waited in the kernel and in our batch. 0 = not known. */
+uint64_t udp_waited_us(const struct udp *u);
+/** Fill of the receive buffer, 0..100. */
+unsigned udp_queue_percent(const struct udp *u);
 /** Closes; the struct is freed when libuv is done with it. NULL is fine. @return NULL */
 struct udp *udp_close(struct udp *u);
 

@@ -23,6 +23,9 @@
 #define GUARD_VALUES_MAX                                                                           \
 	512U /* commas in all headers together: each value costs the parser an object */
 
+/* Our tag in answers for which nothing is kept begins so: their ACKs need not be parsed. */
+#define GUARD_TAG "0g-"
+
 enum guard_verdict { GUARD_PASS, GUARD_DROP, GUARD_ANSWER };
 
 /* Reasons are a table: metric label and log text come from it. */
@@ -64,12 +67,20 @@ struct guard_result {
 void guard_check(const uint8_t *data, size_t len_bytes, bool stream,
 		 struct guard_result *ret_result);
 
+struct guard_reply {
+	int status;
+	const char *phrase;
+	const char *headers; /* one more header line with CRLF, or NULL */
+	const char *
+		oc; /* ";oc=..." for the top Via in place of what is asked there, or NULL (RFC 7339) */
+};
+
 /**
  * Stateless answer to a request that may not be parsed: Vias, From, To (with a tag), Call-ID, CSeq copied as
  * found, those that are there (a Via must be). Never larger than the request: nothing to gain by forging a source.
  * @return bytes written, -ENOENT (no Via), -EMSGSIZE (too large for buf, or than the request): drop instead.
  */
-int guard_answer(const uint8_t *data, size_t len_bytes, int status, const char *phrase, char *buf,
+int guard_answer(const uint8_t *data, size_t len_bytes, const struct guard_reply *r, char *buf,
 		 size_t size_bytes);
 
 const char *guard_reason_name(enum guard_reason r);

@@ -11,6 +11,9 @@
 #include "common/table.h"
 #include "sbe/sip/guard.h"
 #include "sbe/sip/wire_line.h"
+#include "sbe/sip/wire_oc.h"
+
+#define GUARD_VIA_BYTES 1024
 
 struct answer {
 	char *buf;
@@ -59,18 +62,40 @@ static bool has_tag(struct wire_text value)
 	return false;
 }
 
+/* The top value with its overload parameters replaced, the others of the line behind it. */
+static void put_via(struct answer *a, const struct wire_line *l, const char *oc)
+{
+	struct wire_text rest = l->value, top;
+	char text[GUARD_VIA_BYTES];
+	size_t n;
+
+	if (l->folded || !wire_list_next(&rest, &top) ||
+	    wire_oc_strip(top, text, sizeof(text), &n)) {
+		put_line(a, l->line);
+		return;
+	}
+	put(a, "Via: ", 5);
+	put(a, text, n);
+	put(a, oc, strlen(oc));
+	if (rest.n > 0) {
+		put(a, ",", 1);
+		put(a, rest.s, rest.n);
+	}
+}
+
 /* RFC 3261 8.2.6.2 and 8.2.7: the same request gets the same tag, though nothing is kept. */
 static void put_to(struct answer *a, const struct wire_line *l, uint64_t hash)
 {
 	put_line(a, l->line);
 	if (!has_tag(l->value)) {
 		char tag[32];
-		int n = snprintf(tag, sizeof(tag), ";tag=%016llx", (unsigned long long)hash);
+		int n = snprintf(tag, sizeof(tag), ";tag=" GUARD_TAG "%013llx",
+				 (unsigned long long)(hash >> 12));
 		put(a, tag, (size_t)n);
 	}
 }
 
-int guard_answer(const uint8_t *data, size_t len_bytes, int status, const char *phrase, char *buf,
+int guard_answer(const uint8_t *data, size_t len_bytes, const struct guard_reply *r, char *buf,
 		 size_t size_bytes)
 {
 	struct answer a = {.buf = buf,
@@ -89,7 +114,7 @@ int guard_answer(const uint8_t *data, size_t len_bytes, int status, const char *
 	uint64_t hash = table_hash(data, len_bytes < GUARD_LINE_MAX_BYTES ? len_bytes
 									  : GUARD_LINE_MAX_BYTES);
 
-	int n = snprintf(first, sizeof(first), "SIP/2.0 %d %s\r\n", status, phrase);
+	int n = snprintf(first, sizeof(first), "SIP/2.0 %d %s\r\n", r->status, r->phrase);
 	put(&a, first, (size_t)n < sizeof(first) ? (size_t)n : sizeof(first) - 1);
 	while (lines++ < 2 * GUARD_HEADER_LINES_MAX && wire_line_next(&rest, &l)) {
 		bool via = l.id == WIRE_NAME_VIA;
@@ -100,12 +125,16 @@ int guard_answer(const uint8_t *data, size_t len_bytes, int status, const char *
 			continue;
 		if (l.id == WIRE_NAME_TO)
 			put_to(&a, &l, hash);
+		else if (via && r->oc && seen[l.id] == 1)
+			put_via(&a, &l, r->oc);
 		else
 			put_line(&a, l.line);
 		put(&a, "\r\n", 2);
 	}
 	if (seen[WIRE_NAME_VIA] == 0)
 		return -ENOENT;
+	if (r->headers)
+		put(&a, r->headers, strlen(r->headers));
 	put(&a, "Content-Length: 0\r\n\r\n", 21);
 	return a.full ? -EMSGSIZE : (int)a.len_bytes;
 }

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "common/addr.h"
+#include "sbe/sip/guard.h"
 #include "sbe/sip/wire.h"
 
 enum transport_proto { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_PROTOS };
@@ -22,10 +23,21 @@ struct transport_listener; /* one socket of a realm */
 /* Where a message came from, or where one goes to. Copied freely. */
 struct transport_target {
 	uint8_t proto; /* enum transport_proto */
+	bool known;    /* handlers.known said yes when it came */
+	bool overload; /* a request there offers overload control (RFC 7339) */
 	struct addr to;
 	const struct transport_listener *listener; /* local side: source address, sent-by, realm */
 	uint32_t
 		connection; /* id of the connection it came by; 0 = none. A response goes back there first (18.2.2) */
+};
+
+/* A message that has passed the guard and is not parsed yet. */
+struct transport_offer {
+	const uint8_t *data;
+	size_t len_bytes;
+	const struct transport_target *from;
+	uint64_t waited_us; /* in the kernel and in our batch */
+	bool is_request;
 };
 
 struct transport_handlers {
@@ -35,6 +47,10 @@ struct transport_handlers {
 	void (*failed)(void *arg, const struct transport_target *to, int err);
 	/* May this source send now, before anything is parsed? NULL = all. Peers: true at once (no limiter). */
 	bool (*known)(void *arg, const char *realm, const struct addr *from);
+	/* Shall it be parsed? Asked of responses too, which are never answered. GUARD_PASS; GUARD_DROP; GUARD_ANSWER with *ret_reply, sent to from, or to its port
+	 * *ret_port if that is not 0. NULL = all pass. */
+	enum guard_verdict (*gate)(void *arg, const struct transport_offer *offer,
+				   struct guard_reply *ret_reply, uint16_t *ret_port);
 	/* Name the certificate of this far end must have when we connect (also sent as SNI). NULL = no name check. */
 	const char *(*tls_name)(void *arg, const char *realm, const struct addr *to);
 };
@@ -79,6 +95,9 @@ int transport_send(struct transport *t, const struct transport_target *to, const
 /** Did this message come over TLS from somebody whose verified certificate has this name? */
 bool transport_has_name(const struct transport *t, const struct transport_target *from,
 			const char *name);
+
+/** Fill of the fullest receive buffer, 0..100. */
+unsigned transport_queue_percent(const struct transport *t);
 
 /** Connections, for admin: columns and rows (common/admin.h). Caller owns; NULL = no memory. */
 json_t *transport_list(const struct transport *t);

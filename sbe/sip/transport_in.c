@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "sbe/sip/guard_head.h"
 #include "sbe/sip/transport_private.h"
 
 bool transport_admit(struct transport *t, const struct transport_listener *l,
@@ -22,25 +23,25 @@ bool transport_admit(struct transport *t, const struct transport_listener *l,
 	return false;
 }
 
-static bool is_ack(const uint8_t *data, size_t n)
+static void answer(struct transport *t, const struct transport_input *in,
+		   const struct guard_reply *r)
 {
-	return n > 4 && !memcmp(data, "ACK ", 4);
-}
-
-static void answer(struct transport *t, const struct transport_input *in, int status,
-		   const char *phrase)
-{
+	enum wire_method method = guard_method(in->data, in->len_bytes);
+	struct guard_reply plain = *r;
 	int n;
 
 	/* An ACK is never answered (RFC 3261 17.1.1.3). */
-	if (is_ack(in->data, in->len_bytes))
+	if (method == WIRE_ACK)
 		return;
-	n = guard_answer(in->data, in->len_bytes, status, phrase, t->answer, sizeof(t->answer));
+	n = guard_answer(in->data, in->len_bytes, r, t->answer, sizeof(t->answer));
 	/* Answers are no larger than requests; a short one is answered without a phrase. */
+	plain.phrase = "";
 	if (n == -EMSGSIZE)
-		n = guard_answer(in->data, in->len_bytes, status, "", t->answer, sizeof(t->answer));
+		n = guard_answer(in->data, in->len_bytes, &plain, t->answer, sizeof(t->answer));
 	if (n <= 0)
 		return;
+	if (method == WIRE_INVITE)
+		t->invite_answered_ms = clock_now_ms();
 	metric_add(&transport_metrics, TRANSPORT_ANSWERED, 1);
 	(void)transport_send(t, &in->from, t->answer, (size_t)n);
 }
@@ -57,9 +58,46 @@ static bool parse(struct transport *t, const struct transport_input *in)
 		t->h.message(t->arg, m, &in->from);
 	/* A message in spite of the error: a request that can be told what is wrong with it. */
 	if (err && m && wire_is_request(m))
-		answer(t, in, 400, why);
+		answer(t, in, &(struct guard_reply){.status = 400, .phrase = why});
 	mem_unref(m);
 	return err == 0;
+}
+
+/* Nothing is kept of a stateless answer, so its ACK has nothing to meet behind the parser either. */
+static bool is_stateless_ack(struct transport *t, const struct transport_input *in)
+{
+	struct guard_head h;
+
+	if (!t->invite_answered_ms || guard_method(in->data, in->len_bytes) != WIRE_ACK)
+		return false;
+	if (clock_now_ms() - t->invite_answered_ms > TRANSPORT_ACK_MS) {
+		t->invite_answered_ms = 0;
+		return false;
+	}
+	return !guard_head_read(in->data, in->len_bytes, &h) && guard_head_is_our_ack(&h);
+}
+
+/* @return true if it is to be parsed. */
+static bool pass_gate(struct transport *t, const struct transport_input *in, bool is_request)
+{
+	struct transport_offer offer = {in->data, in->len_bytes, &in->from, in->waited_us,
+					is_request};
+	struct guard_reply reply = {.status = 503, .phrase = "Service Unavailable"};
+	struct transport_input to = *in;
+	enum guard_verdict v;
+	uint16_t port = 0;
+
+	if (is_request && is_stateless_ack(t, in)) {
+		metric_add(&transport_metrics, TRANSPORT_ACKS, 1);
+		return false;
+	}
+	v = t->h.gate ? t->h.gate(t->arg, &offer, &reply, &port) : GUARD_PASS;
+	if (v != GUARD_ANSWER)
+		return v == GUARD_PASS;
+	if (port && in->from.proto == TRANSPORT_UDP)
+		to.from.to.port = port;
+	answer(t, &to, &reply);
+	return false;
 }
 
 bool transport_take(struct transport *t, const struct transport_input *in)
@@ -75,7 +113,7 @@ bool transport_take(struct transport *t, const struct transport_input *in)
 	inner.data += r.skip_bytes;
 	inner.len_bytes = r.verdict == GUARD_PASS ? r.len_bytes : in->len_bytes - r.skip_bytes;
 	if (r.verdict == GUARD_PASS)
-		return parse(t, &inner);
-	answer(t, &inner, r.status, r.phrase);
+		return !pass_gate(t, &inner, r.is_request) || parse(t, &inner);
+	answer(t, &inner, &(struct guard_reply){.status = r.status, .phrase = r.phrase});
 	return false;
 }

@@ -70,6 +70,20 @@ bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_
 	return false;
 }
 
+unsigned transport_queue_percent(const struct transport *t)
+{
+	const struct transport_listener *l;
+	unsigned most = 0;
+
+	STAILQ_FOREACH(l, &t->listeners, next) {
+		unsigned percent = l->udp ? udp_queue_percent(l->udp) : 0;
+
+		if (percent > most)
+			most = percent;
+	}
+	return most;
+}
+
 void transport_set_tls(struct transport *t, const char *realm, struct tls_context *tls)
 {
 	struct transport_listener *l;

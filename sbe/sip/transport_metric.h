@@ -23,6 +23,8 @@
 	X(TRANSPORT_BAD, COUNTER, "sbe_sip_malformed_total", "messages the parser refused")        \
 	X(TRANSPORT_ANSWERED, COUNTER, "sbe_sip_stateless_answers_total",                          \
 	  "requests refused before or by the parser")                                              \
+	X(TRANSPORT_ACKS, COUNTER, "sbe_sip_stateless_acks_total",                                 \
+	  "ACKs of stateless answers, dropped unparsed")                                           \
 	X(TRANSPORT_KEEPALIVES, COUNTER, "sbe_sip_keepalives_total", "keep-alives received")       \
 	X(TRANSPORT_SLOW, COUNTER, "sbe_sip_slow_senders_total",                                   \
 	  "connections closed over an unfinished message")                                         \

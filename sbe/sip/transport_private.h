@@ -32,6 +32,8 @@
 #define TRANSPORT_IDLE_USED_MS 60000U  /* a stranger who sent a message */
 #define TRANSPORT_IDLE_PEER_MS 600000U /* somebody we know */
 #define TRANSPORT_SWEEP_MS 1000U
+#define TRANSPORT_WAIT_MAX_US 30000000U
+#define TRANSPORT_ACK_MS 32000U /* so long ACKs of stateless answers may come */
 
 struct transport_listener {
 	STAILQ_ENTRY(transport_listener) next;
@@ -86,6 +88,7 @@ struct transport {
 	struct table *by_id, *by_route;
 	uint32_t last_id;
 	uv_timer_t *sweep;
+	uint64_t invite_answered_ms; /* when an INVITE was last answered without state */
 	char answer[GUARD_MESSAGE_MAX_BYTES + 1];
 };
 
@@ -94,6 +97,7 @@ struct transport_input {
 	const uint8_t *data;
 	size_t len_bytes;
 	struct transport_target from;
+	uint64_t waited_us;
 	bool stream;
 };
 /** @return true if it was a message that could be used. */

@@ -143,6 +143,11 @@ static void take_message(struct transport_connection *c, const uint8_t *data, si
 
 	if (!transport_admit(t, c->listener, &c->remote, &known))
 		return;
+	in.from.known = known;
+	/* What the kernel holds is read to its end in one turn, so the turn so far is how long it waited. */
+	in.waited_us = uv_hrtime() / 1000 - uv_now(t->loop) * 1000;
+	if (in.waited_us > TRANSPORT_WAIT_MAX_US) /* uv_now is in ms, and may be ahead by one */
+		in.waited_us = 0;
 	c->messages_in++;
 	if (!transport_take(t, &in) || c->used || !c->stream)
 		return;

@@ -20,6 +20,8 @@ static void on_datagram(void *arg, const struct addr *from, const uint8_t *data,
 	/* Nobody can be answered at port 0. */
 	if (from->port == 0 || !transport_admit(l->transport, l, from, &known))
 		return;
+	in.from.known = known;
+	in.waited_us = udp_waited_us(l->udp);
 	(void)transport_take(l->transport, &in);
 }
 

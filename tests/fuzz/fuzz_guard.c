@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_answer(const uint8_t *data, size_t size, const struct guard_result *g)
 {
 	char *buf = malloc(size + 1);
-	int n = guard_answer(data, size, g->status, g->phrase, buf, size);
+	struct guard_reply r = {.status = g->status, .phrase = g->phrase};
+	int n = guard_answer(data, size, &r, buf, size);
 	if (n > 0) {
 		assert((size_t)n <= size);
 		assert(n > 20 && memcmp(buf, "SIP/2.0 ", 8) == 0);
@@ -24,7 +25,7 @@ static void check_answer(const uint8_t *data, size_t size, const struct guard_re
 		assert(memmem(buf, (size_t)n, "\r\n\r\n", 4) == buf + n - 4);
 		/* the same request, the same answer */
 		char *again = malloc((size_t)n);
-		assert(guard_answer(data, size, g->status, g->phrase, again, (size_t)n) == n);
+		assert(guard_answer(data, size, &r, again, (size_t)n) == n);
 		assert(memcmp(buf, again, (size_t)n) == 0);
 		free(again);
 	}

@@ -24,7 +24,8 @@ static int answer(const char *s, size_t n, char *buf, size_t size)
 {
 	uint8_t *copy = malloc(n ? n : 1);
 	memcpy(copy, s, n);
-	int r = guard_answer(copy, n, 400, "Bad Request", buf, size);
+	struct guard_reply reply = {.status = 400, .phrase = "Bad Request"};
+	int r = guard_answer(copy, n, &reply, buf, size);
 	free(copy);
 	return r;
 }

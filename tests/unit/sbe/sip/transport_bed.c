@@ -53,6 +53,20 @@ static void on_failed(void *arg, const struct transport_target *to, int err)
 	b->nfailures++;
 }
 
+static enum guard_verdict on_gate(void *arg, const struct transport_offer *offer,
+				  struct guard_reply *ret_reply, uint16_t *ret_port)
+{
+	struct tbed *b = arg;
+
+	b->ngated++;
+	b->gated = *offer;
+	b->gated_known = offer->from->known;
+	if (b->gate == GUARD_ANSWER)
+		*ret_reply = b->gate_reply;
+	*ret_port = b->gate_port;
+	return b->gate;
+}
+
 static bool on_known(void *arg, const char *realm, const struct addr *from)
 {
 	const struct tbed *b = arg;
@@ -73,7 +87,11 @@ static const char *on_tls_name(void *arg, const char *realm, const struct addr *
 
 void tbed_start(struct tbed *b)
 {
-	static const struct transport_handlers h = {on_message, on_failed, on_known, on_tls_name};
+	static const struct transport_handlers h = {.message = on_message,
+						    .failed = on_failed,
+						    .known = on_known,
+						    .gate = on_gate,
+						    .tls_name = on_tls_name};
 
 	wire_setup();
 	memset(b, 0, sizeof(*b));

@@ -34,10 +34,16 @@ struct tbed {
 	struct transport *transport;
 	struct tbed_message messages[TBED_MAX];
 	struct tbed_failure failures[TBED_MAX];
-	int nmessages, nfailures; /* int: they are waited for */
-	bool strangers;           /* known() says no */
-	bool reply;               /* send the text "SIP/2.0 200 OK..." back for each message */
-	const char *tls_name;     /* what tls_name() says */
+	int nmessages, nfailures;     /* int: they are waited for */
+	int ngated;                   /* messages the gate was asked of */
+	struct transport_offer gated; /* the last one */
+	bool gated_known;
+	enum guard_verdict gate; /* what it says */
+	struct guard_reply gate_reply;
+	uint16_t gate_port;
+	bool strangers;       /* known() says no */
+	bool reply;           /* send the text "SIP/2.0 200 OK..." back for each message */
+	const char *tls_name; /* what tls_name() says */
 	size_t live;
 };
 
