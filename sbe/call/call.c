@@ -97,6 +97,8 @@ static void leg_clear(struct leg *leg)
 	leg->peer = mem_unref(leg->peer);
 	mem_free(leg->ack);
 	leg->ack = NULL;
+	leg->reliable = mem_unref(leg->reliable);
+	call_fork_clear(leg);
 	dialog_unregister(&leg->dialog);
 	dialog_clear(&leg->dialog);
 }
@@ -120,10 +122,10 @@ static void call_destroy(void *obj)
 	timer_stop(&call->guard);
 	table_remove(&call->by_token);
 	gate_close(call->gate, NULL, NULL);
+	call_update_end(call);
 	leg_clear(&call->legs[0]);
 	leg_clear(&call->legs[1]);
-	mem_unref(call->ex.offer);
-	mem_unref(call->ex.held);
+	call_exchange_end(call);
 	mem_free(call->streams);
 	call_plan_free(call);
 	mem_unref(call->caller);
@@ -150,6 +152,7 @@ int call_new(struct call_core *core, struct call **ret_call)
 		call->legs[side].magic = LEG_MAGIC;
 		call->legs[side].side = (uint8_t)side;
 		call->legs[side].call = call;
+		call_fork_init(&call->legs[side]);
 	}
 	fsm_init(&call->fsm, &call_fsm_table, CALL_OPENING, call);
 	wire_random_token(call->token, sizeof(call->token), 64);

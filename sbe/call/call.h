@@ -37,6 +37,8 @@
 	  "in-dialog requests that did not come from the leg's peer, answered 481")                \
 	X(CALL_MEDIA_SILENT, COUNTER, "sbe_calls_media_silent_total",                              \
 	  "calls released because their media stopped")                                            \
+	X(CALL_FORKS_DROPPED, COUNTER, "sbe_forks_dropped_total",                                  \
+	  "early dialogs of forks that were not followed because one call had too many")           \
 	X(CALL_LATE_2XX, COUNTER, "sbe_late_2xx_total",                                            \
 	  "2xx of forks or after a CANCEL, ended with ACK and BYE")
 METRIC_ENUM(call_metrics, CALL_METRICS)

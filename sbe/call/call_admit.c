@@ -42,6 +42,10 @@ static bool check_message(const struct wire_msg *m, const struct peer *p, struct
 		*r = (struct refusal){483, NULL, "too_many_hops", NULL, ""};
 	else if (call_option_refused(m, p->conf, r->header, sizeof(r->header)))
 		r->status = 420, r->cause = "option_required";
+	else if (p->conf->prack == PEER_PRACK_REQUIRED &&
+		 !wire_has_token(m, "supported", "100rel") &&
+		 !wire_has_token(m, "require", "100rel"))
+		*r = (struct refusal){421, NULL, "option_missing", NULL, "Require: 100rel\r\n"};
 	return !r->status;
 }
 
@@ -219,6 +223,9 @@ static int fill(struct call *call, struct txn_server *s, const struct wire_msg *
 	call->sip_addr[0] = from->to;
 	call->max_forwards = wire_max_forwards(m) < 0 ? 70 : wire_max_forwards(m);
 	a->their_cseq = wire_cseq(m);
+	a->allows_update = call_option_peer_allows(m, "UPDATE");
+	if (!err)
+		err = call_reliable_start(a, m);
 	return err;
 }
 

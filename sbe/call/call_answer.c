@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * call_answer - responses to our INVITE on their way to the caller, and the ACK on its way to the callee.
+ * call_answer - the answer to our INVITE on its way to the caller, and the ACK on its way to the callee.
  *
  * Order on an answer: gates follow first, then the 2xx is passed (RFC 3261 13, the figures of the
  * SPEERMINT flows). A 2xx that nobody wants (fork, after CANCEL) is ended with ACK and BYE.
@@ -17,12 +17,17 @@
 
 #define ACK_EXTRA_BYTES 1024U /* request line, Via and Content-Length, which the transactions add */
 
-/* Answer the INVITE of leg `side` with the status and headers of m, and this SDP (may be NULL). */
-static int reply(struct call *call, int side, const struct wire_msg *m, const struct body_sdp *sdp)
+static void write_reliable(uint32_t rseq, struct wire_out *o)
+{
+	wire_out_header_text(o, "Require", WIRE_TEXT("100rel"));
+	wire_out_header(o, "RSeq", "%u", rseq);
+}
+
+int call_reply(struct call *call, int side, const struct call_reply *reply)
 {
 	struct leg *leg = &call->legs[side];
-	const struct transport_target *from = txn_server_source(leg->server);
-	struct txn_reply r = {.status = wire_status(m)};
+	const struct transport_target *from = txn_server_source(reply->server);
+	struct txn_reply r = {.status = wire_status(reply->msg)};
 	char phrase[64], *body = NULL;
 	struct wire_out o;
 	int err;
@@ -30,76 +35,24 @@ static int reply(struct call *call, int side, const struct wire_msg *m, const st
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	call_headers_contact(from, &o);
 	call_option_allow(leg->peer->conf, &o);
-	call_option_supported(leg->peer->conf, &o);
-	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(leg)->peer, from->listener}, m,
-			  &o);
-	err = call_media_body(call, side, &(struct call_media_in){m, sdp}, &o, &body,
-			      &r.body_bytes);
+	call_option_supported(leg->peer->conf, NULL, &o);
+	if (reply->rseq)
+		write_reliable(reply->rseq, &o);
+	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(leg)->peer, from->listener},
+			  reply->msg, &o);
+	err = call_media_body(call, side,
+			      &(struct call_media_in){reply->msg, reply->sdp, reply->offer}, &o,
+			      &body, &r.body_bytes);
 	if (!err)
 		err = wire_out_end(&o, &r.headers_bytes);
 	if (!err) {
 		r.headers = call->core->headers;
 		r.body = body;
-		r.reason = call_headers_phrase(m, phrase, sizeof(phrase));
-		err = txn_server_reply(leg->server, &r);
+		r.reason = call_headers_phrase(reply->msg, phrase, sizeof(phrase));
+		err = txn_server_reply(reply->server, &r);
 	}
 	mem_free(body);
 	return err;
-}
-
-/* ---- provisional ---- */
-
-static void early_done(void *arg, int err, const struct gate_action *answer)
-{
-	struct call *call = arg;
-	struct wire_msg *m = call->ex.held;
-	struct body_sdp *sdp = NULL;
-
-	(void)answer;
-	(void)err; /* early media that cannot be opened does not end the call: the answer tries again */
-	CALL_CHECK(call);
-	if (!m || (call->fsm.state != CALL_RINGING && call->fsm.state != CALL_TRYING) ||
-	    !call->legs[0].server || wire_is_request(m))
-		return;
-	if (!call_media_parse(m, &sdp, NULL))
-		reply(call, 0, m, sdp);
-	mem_unref(sdp);
-}
-
-static void note_ringing(struct call *call)
-{
-	if (!call->ring_ms) {
-		call->ring_ms = clock_now_ms();
-		call->ring_wall_ms = clock_wall_ms();
-	}
-	peer_hop_answered(call->legs[1].peer, call->legs[1].hop);
-	if (call->fsm.state == CALL_TRYING)
-		fsm_go(&call->fsm, CALL_RINGING);
-}
-
-int call_progress(struct call *call, const struct wire_msg *m)
-{
-	struct body_sdp *sdp = NULL;
-	struct wire_party to;
-	int err;
-
-	wire_to(m, &to);
-	if (!to.tag.n || !call->legs[0].server)
-		return 0; /* a 18x without a tag makes no dialog: nothing to pass */
-	note_ringing(call);
-	/* An offer or nonsense in an unreliable 18x: pass the ringing alone. */
-	if (call_media_parse(m, &sdp, NULL) || call->ex.late ||
-	    (sdp && call_media_fits(call, sdp, NULL)))
-		sdp = mem_unref(sdp);
-	if (!sdp)
-		return reply(call, 0, m, NULL);
-	err = call_media_take(call, 1, sdp, false);
-	mem_unref(sdp);
-	if (err)
-		return err;
-	mem_unref(call->ex.held);
-	call->ex.held = mem_ref((void *)(uintptr_t)m);
-	return call_media_follow(call, CALL_CUT_EARLY, early_done);
 }
 
 /* ---- the answer ---- */
@@ -139,8 +92,8 @@ int call_ack_leg(struct leg *leg, const struct wire_msg *ack)
 	dialog_write(&leg->dialog, "ACK", leg->invite_cseq, 70, &o);
 	call_headers_contact(&leg->dialog.target, &o);
 	if (ack && !call_media_parse(ack, &sdp, NULL) && sdp)
-		err = call_media_body(call, leg->side, &(struct call_media_in){ack, sdp}, &o, &body,
-				      &r.body_bytes);
+		err = call_media_body(call, leg->side, &(struct call_media_in){ack, sdp, false}, &o,
+				      &body, &r.body_bytes);
 	if (!err)
 		err = wire_out_end(&o, &r.headers_bytes);
 	if (!err) {
@@ -177,90 +130,123 @@ static void late_gates_open(void *arg, int err, const struct gate_action *answer
 	CALL_CHECK(call);
 	if (!err)
 		err = call_media_locals(call, answer);
-	if (!err) {
-		call->gate_open = true;
-		snprintf(call->dbe, sizeof(call->dbe), "%s", gate_context_dbe(call->gate));
-		call->context_id = gate_context_id(call->gate);
-	}
+	if (!err)
+		call_media_opened(call);
 	answer_gates_done(call, err, answer);
 }
 
-static int take_answer(struct call *call, const struct wire_msg *m, const char **ret_why)
+/* An offer in a 2xx: its gates are opened now. */
+static int take_late_offer(struct call *call, struct body_sdp *sdp, const char **ret_why)
 {
 	struct body_codec_result codecs;
-	struct body_sdp *sdp = NULL;
-	int err = call_media_parse(m, &sdp, ret_why);
+	int err;
 
-	if (err)
-		return err;
-	if (call->ex.late) {
-		if (!sdp)
-			return -EBADMSG;
-		call->ex.offer = sdp;
-		err = call_media_check(call, sdp, ret_why);
-		if (!err && call_media_filter(call, sdp, &codecs) < 0)
-			err = -ENOTSUP;
-		if (!err)
-			err = call_media_take(call, 1, sdp, true);
-		return err ? err : call_media_open(call, late_gates_open);
+	if (!sdp || call->ex.offer)
+		return -EBADMSG; /* none, or another one than the caller was shown in a 18x */
+	call->ex.offer = mem_ref(sdp);
+	err = call_media_check(call, sdp, ret_why);
+	if (!err && call_media_filter(call, sdp, &codecs) < 0)
+		err = -ENOTSUP;
+	if (!err)
+		err = call_media_take(call, 1, sdp, true);
+	return err ? err : call_media_open(call, late_gates_open);
+}
+
+/* The answer stands in the 2xx, or stood in a 18x of the same fork; never in one of another fork. */
+static int take_answer(struct call *call, const struct call_fork *fork, struct body_sdp **sdp,
+		       const char **ret_why)
+{
+	bool current = fork && fork->settled && fork == call->legs[1].forks.media;
+	int err = 0;
+
+	if (fork && fork->settled)
+		*sdp = mem_unref(*sdp); /* complete: what the 2xx says once more does not count */
+	if (call->ex.late && !call->ex.answered)
+		return take_late_offer(call, *sdp, ret_why);
+	if (call->ex.late && !current)
+		return -EBADMSG;
+	if (*sdp)
+		err = call_media_fits(call, call->ex.offer, *sdp, ret_why);
+	else if (fork && fork->sdp)
+		*sdp = mem_ref(fork->sdp);
+	if (!err && !*sdp)
+		err = -EBADMSG;
+	if (!err && !current) {
+		call_media_again(call, call->ex.offer);
+		err = call_media_take(call, 1, *sdp, false);
 	}
-	if (sdp) {
-		err = call_media_fits(call, sdp, ret_why);
-		if (!err)
-			err = call_media_take(call, 1, sdp, false);
-		mem_unref(sdp);
-	}
-	if (!err && !sdp && !call_media_answered(call))
-		err = -EBADMSG; /* no answer now and none in a 18x before */
 	return err ? err : call_media_follow(call, CALL_CUT_THROUGH, answer_gates_done);
+}
+
+/* The early dialog of this fork becomes the leg's; all other forks are over. */
+static int confirm(struct leg *b, const struct call_fork *fork, const struct wire_msg *m)
+{
+	if (fork) {
+		b->dialog.remote_cseq = fork->dialog.remote_cseq;
+		b->dialog.has_remote_cseq = fork->dialog.has_remote_cseq;
+	}
+	b->allows_update = call_option_peer_allows(m, "UPDATE") || (fork && fork->allows_update);
+	return dialog_establish_uac(&b->dialog, m);
 }
 
 int call_answer(struct call *call, const struct wire_msg *m)
 {
 	struct leg *b = &call->legs[1];
+	struct body_sdp *sdp = NULL;
 	const char *why = NULL;
-	int err = dialog_establish_uac(&b->dialog, m);
+	struct call_fork *fork;
+	struct wire_party to;
+	int err;
 
+	wire_to(m, &to);
+	fork = call_fork_find(b, to.tag);
 	timer_stop(&call->ring);
-	note_ringing(call);
+	call_note_ringing(call);
 	fsm_go(&call->fsm, CALL_ANSWERING);
-	if (!err)
-		err = dialog_register(call->core->dialogs, &b->dialog, b);
+	err = confirm(b, fork, m);
 	if (err) { /* without a dialog only the response itself tells where ACK and BYE go */
-		call_hang_up_2xx(call->core, m, txn_client_target(b->invite));
+		call_hang_up_2xx(call->core, m, txn_client_target(b->invite), b->dialog.local_cseq);
 		call_release_us(call, 502, "bad_answer", NULL);
 		return err;
 	}
 	b->up = b->ack_due = true;
+	err = call_media_parse(m, &sdp, &why);
 	if (!err)
-		err = take_answer(call, m, &why);
+		err = take_answer(call, fork, &sdp, &why);
 	if (err) {
+		mem_unref(sdp);
 		call_release_us(call, err == -ENOTSUP ? 488 : 502, "bad_answer",
 				"SIP;cause=488;text=\"answer does not fit the offer\"");
 		return err;
 	}
-	mem_unref(call->ex.held);
-	call->ex.held = mem_ref((void *)(uintptr_t)m);
+	call_update_confirm(call, fork);
+	call_fork_clear(b);
+	call_exchange_hold(call, m, sdp);
 	return 0;
 }
 
 void call_reply_held(struct call *call)
 {
-	struct body_sdp *sdp = NULL;
+	struct leg *to = &call->legs[call->ex.from];
+	struct call_reply r = {.server = call->ex.update ? call->ex.update : to->server,
+			       .msg = call->ex.held,
+			       .sdp = call->ex.sdp,
+			       .offer = call->ex.late && !call->ex.answered};
 
-	if (call->ex.late) /* the offer itself: codecs are filtered */
-		sdp = mem_ref(call->ex.offer);
-	else if (call_media_parse(call->ex.held, &sdp, NULL))
-		return;
-	reply(call, call->ex.from, call->ex.held, sdp);
-	mem_unref(sdp);
+	if (call->ex.initial && call_reliable_given(to))
+		r.sdp = NULL; /* it has its description, and no other may follow in a response */
+	call_reply(call, call->ex.from, &r);
 	call->ex.held = mem_unref(call->ex.held);
+	call->ex.sdp = mem_unref(call->ex.sdp);
 }
 
 int call_answer_done(struct call *call)
 {
 	struct leg *a = &call->legs[0];
 
+	if (call_reliable_holds(a))
+		return 0; /* we are called again at its PRACK */
+	call_reliable_stop(a);
 	if (a->server)
 		call_reply_held(call);
 	/* An error of sending is repaired by the retransmission; if nothing could be written, by nothing. */
@@ -270,6 +256,7 @@ int call_answer_done(struct call *call)
 	}
 	call_plan_free(call);
 	a->up = true;
+	call->ex.answered = call->ex.answered || !call->ex.late;
 	call->status = 200;
 	call->answer_ms = clock_now_ms();
 	call->answer_wall_ms = clock_wall_ms();
@@ -322,7 +309,7 @@ static bool extra_2xx(struct leg *leg, const struct wire_msg *m)
 	const struct transport_target *to = txn_client_target(leg->invite);
 
 	if (leg->cancelled || (leg->dialog.remote_tag[0] && !same_fork(leg, m))) {
-		call_hang_up_2xx(call->core, m, to);
+		call_hang_up_2xx(call->core, m, to, leg->dialog.local_cseq);
 		return true;
 	}
 	if (leg->ack && wire_cseq(m) == leg->invite_cseq) {

@@ -172,6 +172,9 @@ int call_release(struct call *call, const struct call_release *r)
 	if (!call->answer_ms)
 		call->status = r->status;
 	fsm_go(&call->fsm, CALL_ENDING);
+	call_reliable_stop(&call->legs[0]);
+	call_update_end(call);
+	call_fork_clear(&call->legs[1]);
 	release_caller(call, &call->legs[0], r);
 	release_leg(&call->legs[1], r);
 	release_leg(&call->legs[0], r);
@@ -199,6 +202,23 @@ void call_release_us(struct call *call, int status, const char *cause, const cha
 	fsm_event(&call->fsm, CALL_EV_RELEASE, &r);
 }
 
+/* RFC 3261 15 forbids it to the callee; taken all the same as the end of that fork, or of the call if it is the only one. */
+static void early_bye(struct leg *leg, const struct wire_msg *m)
+{
+	struct call *call = leg->call;
+	struct call_release r = {
+		.by = CALL_BY_CALLEE, .status = 480, .cause = "cancelled", .request = m};
+	struct call_fork *fork;
+	struct wire_party from;
+
+	wire_from(m, &from);
+	fork = call_fork_find(leg, from.tag);
+	if (fork && leg->forks.n > 1)
+		call_fork_gone(call, fork);
+	else
+		fsm_event(&call->fsm, CALL_EV_RELEASE, &r);
+}
+
 void call_bye_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	struct call *call = leg->call;
@@ -215,6 +235,10 @@ void call_bye_request(struct leg *leg, struct txn_server *s, const struct wire_m
 			leg->bye_due = false;
 			call_end_check(call);
 		}
+		return;
+	}
+	if (leg->side == 1 && !leg->up) {
+		early_bye(leg, m);
 		return;
 	}
 	if (leg->server && !txn_server_done(leg->server) && call->fsm.state == CALL_UP) {

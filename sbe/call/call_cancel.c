@@ -56,6 +56,9 @@ static void on_terminated(void *arg)
 
 const struct txn_server_handlers call_server_handlers = {on_cancel, NULL, on_no_ack, on_terminated};
 
+/* Nobody remembers what we have sent in a stray's early dialog (PRACK, UPDATE): room for it. */
+#define STRAY_CSEQ_GAP 64U
+
 /* A dialog made of nothing but a 2xx of our INVITE. */
 static int dialog_of_2xx(struct dialog *d, const struct wire_msg *m,
 			 const struct transport_target *to)
@@ -118,7 +121,7 @@ void call_ack_2xx(struct call_core *core, const struct wire_msg *m,
  * here: identifiers come from the response, nobody waits for the answer to the BYE.
  */
 void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
-		      const struct transport_target *to)
+		      const struct transport_target *to, uint32_t cseq)
 {
 	struct dialog d = {0};
 
@@ -126,6 +129,8 @@ void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
 		return;
 	metric_add(&call_metrics, CALL_LATE_2XX, 1);
 	send_2xx_request(core, &d, "ACK", wire_cseq(m));
+	if (cseq > d.local_cseq)
+		d.local_cseq = cseq;
 	send_2xx_request(core, &d, "BYE", 0);
 	dialog_clear(&d);
 }
@@ -140,5 +145,5 @@ void call_on_stray_2xx(struct call_core *core, const struct wire_msg *m,
 	if (dialog_find_response(core->dialogs, m))
 		call_ack_2xx(core, m, from);
 	else
-		call_hang_up_2xx(core, m, from);
+		call_hang_up_2xx(core, m, from, wire_cseq(m) + STRAY_CSEQ_GAP);
 }

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "sbe/call/call_private.h"
 
 #define RATE_BURST_MIN_BYTES 6000U /* a few packets back to back are no flood */
@@ -131,6 +132,13 @@ int call_media_locals(struct call *call, const struct gate_action *reply)
 			return -EPROTO; /* a dbe that says yes and gives no address */
 	}
 	return 0;
+}
+
+void call_media_opened(struct call *call)
+{
+	text_copy(call->dbe, sizeof(call->dbe), gate_context_dbe(call->gate));
+	call->context_id = gate_context_id(call->gate);
+	call->gate_open = true;
 }
 
 int call_media_follow(struct call *call, enum call_cut cut, gate_reply_h *fn)

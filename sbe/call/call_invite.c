@@ -40,6 +40,7 @@ static void leave_attempt(struct call *call)
 		peer_give(b->peer, PEER_OUT);
 	b->counted = false;
 	b->peer = mem_unref(b->peer);
+	call_fork_clear(b);
 	dialog_unregister(&b->dialog);
 	dialog_clear(&b->dialog);
 }
@@ -97,9 +98,7 @@ static void gate_opened(void *arg, int err, const struct gate_action *reply)
 	if (!err)
 		err = call_media_locals(call, reply);
 	if (!err) {
-		snprintf(call->dbe, sizeof(call->dbe), "%s", gate_context_dbe(call->gate));
-		call->context_id = gate_context_id(call->gate);
-		call->gate_open = true;
+		call_media_opened(call);
 		fsm_event(&call->fsm, CALL_EV_GATE, NULL);
 		return;
 	}
@@ -165,11 +164,13 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 	b->invite_cseq = dialog_write(&b->dialog, "INVITE", 0, call->max_forwards - 1, o);
 	call_headers_contact(to, o);
 	call_option_allow(b->peer->conf, o);
-	call_option_supported(b->peer->conf, o);
+	call_option_supported(b->peer->conf, call_prack_offered(call) ? NULL : "100rel", o);
+	if (b->peer->conf->prack == PEER_PRACK_REQUIRED && call_prack_offered(call))
+		wire_out_header_text(o, "Require", WIRE_TEXT("100rel"));
 	call_headers_pass(&(struct call_way){call->core, call->legs[0].peer, to->listener},
 			  call->ex.held, o);
-	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer}, o,
-			      ret_body, &body_bytes);
+	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer, true},
+			      o, ret_body, &body_bytes);
 	if (err)
 		return err;
 	err = wire_out_end(o, &bytes);
@@ -202,6 +203,9 @@ int call_invite_send(struct call *call)
 		err = write_invite(call, &to, &o, &r, &body);
 	if (!err) {
 		r.uri = who.uri;
+		err = dialog_register(call->core->dialogs, &b->dialog, b);
+	}
+	if (!err) {
 		err = txn_client_new(call->core->o.txns, &to, &r, &call_invite_handlers, b,
 				     &b->invite);
 	}

@@ -62,10 +62,11 @@ int call_media_check(const struct call *call, const struct body_sdp *sdp, const 
 }
 
 /* C21: what was not offered is not relayed, so a stream of the answer needs a codec of its offer. */
-int call_media_fits(const struct call *call, const struct body_sdp *answer, const char **ret_why)
+int call_media_fits(const struct call *call, const struct body_sdp *offer,
+		    const struct body_sdp *answer, const char **ret_why)
 {
 	struct body_negotiation n;
-	int err = body_negotiate(call->ex.offer, answer, &n, ret_why);
+	int err = body_negotiate(offer, answer, &n, ret_why);
 
 	if (!err)
 		err = call_media_check(call, answer, ret_why);
@@ -76,13 +77,20 @@ int call_media_fits(const struct call *call, const struct body_sdp *answer, cons
 	return -EBADMSG;
 }
 
-bool call_media_answered(const struct call *call)
+int call_media_may_change(const struct call *call, const struct body_sdp *offer,
+			  const char **ret_why)
 {
-	for (size_t i = 0; i < call->nstreams; i++) {
-		if (call->streams[i].remote_rtp[1].family)
-			return true;
+	int err = body_negotiate_again(call->nlines, offer, ret_why);
+
+	return err ? err : call_media_check(call, offer, ret_why);
+}
+
+void call_media_again(struct call *call, const struct body_sdp *offer)
+{
+	for (unsigned i = 0; i < offer->n_media && i < call->nstreams; i++) {
+		call->streams[i].active = call_media_relayed(&offer->media[i]);
+		call->streams[i].mux = offer->media[i].rtcp_mux;
 	}
-	return false;
 }
 
 static int grow(struct call *call, size_t n)
@@ -131,6 +139,8 @@ int call_media_take(struct call *call, int side, const struct body_sdp *sdp, boo
 			s->remote_rtcp[side] = m->rtcp;
 		}
 	}
+	if (!offer)
+		call->nlines = sdp->n_media; /* agreed */
 	return 0;
 }
 
@@ -219,7 +229,7 @@ static void stream_out(const struct call *call, int to, unsigned i, const struct
 	out->rtcp_port = s->local_rtcp[to].port;
 }
 
-int call_media_write(struct call *call, int to, const struct body_sdp *in,
+int call_media_write(struct call *call, int to, const struct body_sdp *in, bool offer,
 		     struct body_written *ret_out)
 {
 	struct leg *leg = &call->legs[to];
@@ -234,7 +244,7 @@ int call_media_write(struct call *call, int to, const struct body_sdp *in,
 
 	if (in->n_media > GATE_STREAMS_MAX)
 		return -E2BIG;
-	if (in == call->ex.offer) {
+	if (offer) {
 		filtered = call_media_filter(call, in, &codecs);
 		if (filtered < 0)
 			return filtered;
@@ -269,7 +279,7 @@ int call_media_body(struct call *call, int to, const struct call_media_in *in, s
 	*ret_bytes = 0;
 	if (!in->sdp)
 		return 0;
-	err = call_media_write(call, to, in->sdp, &w);
+	err = call_media_write(call, to, in->sdp, in->offer, &w);
 	if (err)
 		return err;
 	call->legs[to].origin = w.origin;

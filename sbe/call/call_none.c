@@ -32,7 +32,7 @@ void call_answer_options(struct call_core *core, struct txn_server *s, const str
 	}
 	wire_out_init(&o, core->headers, sizeof(core->headers));
 	call_option_allow(p->conf, &o);
-	call_option_supported(p->conf, &o);
+	call_option_supported(p->conf, NULL, &o);
 	wire_out_header_text(&o, "Accept", WIRE_TEXT("application/sdp, multipart/mixed"));
 	wire_out_header_text(&o, "Accept-Language", WIRE_TEXT("en"));
 	if (!wire_out_end(&o, &r.headers_bytes))
@@ -59,6 +59,7 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 		      struct peer *p)
 {
 	struct leg *leg = dialog_find(core->dialogs, m);
+	struct dialog *d;
 
 	if (leg && !same_peer(leg->peer, p)) {
 		/* Right identifiers, wrong sender: tell it nothing, leave the call alone (RFC 6404, C13) */
@@ -72,7 +73,12 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 			refuse_stranger(s, 481, NULL);
 		return;
 	}
-	if (dialog_check_cseq(&leg->dialog, m)) {
+	d = call_fork_dialog(leg, m);
+	if (!d) {
+		call_refuse(s, 481, NULL, NULL);
+		return;
+	}
+	if (dialog_check_cseq(d, m)) {
 		call_refuse(s, 500, "CSeq Out Of Order", NULL);
 		return;
 	}

@@ -16,6 +16,11 @@ static bool always(const struct peer_conf *c)
 	return true;
 }
 
+static bool prack_on(const struct peer_conf *c)
+{
+	return c->prack != PEER_PRACK_OFF;
+}
+
 static void options_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	(void)m;
@@ -31,7 +36,7 @@ static void options_outside(struct call_core *core, struct txn_server *s, const 
 
 /* A feature adds its row when it is built; NULL = known and refused. */
 static const struct call_option options[] = {
-	{"100rel", NULL, false},
+	{"100rel", prack_on, false}, /* RFC 3262 */
 };
 
 /* In the order of our Allow. */
@@ -41,8 +46,8 @@ static const struct call_method methods[] = {
 	{WIRE_BYE, always, call_bye_request, NULL},
 	{WIRE_CANCEL, always, NULL, NULL},
 	{WIRE_OPTIONS, always, options_in_dialog, options_outside},
-	{WIRE_PRACK, NULL, NULL, NULL},
-	{WIRE_UPDATE, NULL, NULL, NULL},
+	{WIRE_PRACK, prack_on, call_reliable_prack, NULL},
+	{WIRE_UPDATE, always, call_update_request, NULL},
 	{WIRE_INFO, NULL, NULL, NULL},
 };
 
@@ -106,13 +111,15 @@ static void add_to_list(struct text_out *t, const char *word)
 	text_add(t, word);
 }
 
-void call_option_supported(const struct peer_conf *c, struct wire_out *o)
+void call_option_supported(const struct peer_conf *c, const char *without, struct wire_out *o)
 {
 	char list[LIST_BYTES];
 	struct text_out t;
 
 	text_start(&t, list, sizeof(list));
 	for (size_t i = 0; i < COUNT(options); i++) {
+		if (without && !strcmp(without, options[i].tag))
+			continue;
 		if (!options[i].quiet && options[i].on && options[i].on(c))
 			add_to_list(&t, options[i].tag);
 	}

@@ -43,8 +43,8 @@ bool call_option_refused(const struct wire_msg *m, const struct peer_conf *c, ch
 			 size_t size_bytes);
 /** Is this tag (lower case) agreed with the peer? */
 bool call_option_agreed(const struct peer_conf *c, const char *tag);
-/** "Supported: ...\r\n", or nothing when nothing is. */
-void call_option_supported(const struct peer_conf *c, struct wire_out *o);
+/** "Supported: ...\r\n", or nothing when nothing is. @param without a tag that does not fit here, or NULL. */
+void call_option_supported(const struct peer_conf *c, const char *without, struct wire_out *o);
 /** "Allow: INVITE, ...\r\n" */
 void call_option_allow(const struct peer_conf *c, struct wire_out *o);
 

@@ -13,7 +13,10 @@
 #include "common/fsm.h"
 #include "common/table.h"
 #include "sbe/call/call.h"
+#include "sbe/call/call_fork.h"
 #include "sbe/call/call_option.h"
+#include "sbe/call/call_reliable.h"
+#include "sbe/call/call_update.h"
 #include "sbe/sdp/body_codec.h"
 #include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_negotiate.h"
@@ -23,7 +26,7 @@
 
 #define CALL_MAGIC 0xca110001U
 #define LEG_MAGIC 0x1e900001U
-#define CALL_TOKEN_BYTES 17 /* 64 random bits in hex, with the 0 */
+#define CALL_TOKEN_BYTES 17      /* 64 random bits in hex, with the 0 */
 #define CALL_HEADERS_BYTES 16384 /* header block we build; a message is at most 64 KiB */
 #define CALL_ATTEMPTS_MAX ROUTE_CANDIDATES_MAX
 
@@ -89,6 +92,9 @@ struct leg {
 	uint32_t invite_cseq; /* of our last INVITE on this leg: the ACK carries it */
 	uint32_t their_cseq;  /* of their last INVITE: their ACK carries it */
 	struct body_origin origin;
+	struct call_forks forks;        /* early dialogs of our INVITE */
+	struct call_reliable *reliable; /* our 18x to it are; NULL = they are not */
+	bool allows_update;
 };
 
 /* One m-line. index by side: local = our address towards that side, remote = theirs. */
@@ -113,6 +119,9 @@ struct call_exchange {
 	uint8_t from;  /* side that sent the INVITE */
 	struct body_sdp *offer;
 	struct wire_msg *held; /* a 2xx that waits for gates, or the INVITE that waits for a gate */
+	struct body_sdp *sdp;  /* what goes with a held 2xx; NULL = nothing */
+	bool by_update;        /* it serves an UPDATE: no INVITE of that side, so no ACK to come */
+	struct txn_server *update; /* that UPDATE; NULL once it is answered */
 };
 
 struct call_attempt {
@@ -135,7 +144,10 @@ struct call {
 	uint8_t silent; /* bit per side: nothing comes from there of all it should send */
 	struct call_stream *streams;
 	size_t nstreams;
+	unsigned nlines; /* m= lines the session has: a later offer has no fewer */
 	struct call_exchange ex;
+	struct timer ex_timer; /* of an UPDATE served by an INVITE */
+	struct call_update upd;
 	struct route_plan *plan; /* freed when the call is up */
 	size_t candidate;
 	struct timer ring, reaper, guard;
@@ -197,9 +209,35 @@ void call_attempt_note(struct call *call, int status, const char *result);
 void call_reject(struct call *call,
 		 const struct call_failure *f); /* final answer to the caller, end */
 
+/* call_progress.c: early dialogs and early media */
+int call_progress(struct call *call, const struct wire_msg *m);
+void call_note_ringing(struct call *call);
+/* An early dialog has ended: early media of another one is heard, if there is one. */
+int call_fork_gone(struct call *call, struct call_fork *fork);
+
+struct call_media_in;
+/* call_prack.c: the callee's reliable provisional responses */
+enum call_prack { CALL_PRACK_NONE, CALL_PRACK_DUE, CALL_PRACK_IGNORE };
+bool call_prack_offered(const struct call *call); /* do we tell the callee that we take them? */
+enum call_prack call_prack_take(struct call *call, struct call_fork *fork,
+				const struct wire_msg *m);
+int call_prack_send(struct call *call, struct call_fork *fork, const struct call_media_in *answer);
+int call_prack_offer(struct call *call, struct call_fork *fork, struct wire_msg *m,
+		     struct body_sdp *offer);
+void call_prack_answer(struct call *call, struct txn_server *s, const struct wire_msg *m,
+		       struct body_sdp *answer);
+
 /* call_answer.c: responses to our INVITE */
 extern const struct txn_client_handlers call_invite_handlers;
-int call_progress(struct call *call, const struct wire_msg *m);
+struct call_reply {
+	struct txn_server *server;
+	const struct wire_msg *msg; /* its status and headers */
+	const struct body_sdp *sdp; /* parsed from it, or what goes in its place; NULL = none */
+	bool offer;                 /* it is one: codecs are filtered */
+	uint32_t rseq;              /* 0 = not reliable */
+};
+/* Give leg `side` a response like msg. @return as txn_server_reply, -ENOTSUP. */
+int call_reply(struct call *call, int side, const struct call_reply *r);
 int call_answer(struct call *call, const struct wire_msg *m);
 int call_answer_done(struct call *call);
 void call_reply_held(struct call *call); /* pass the 2xx that waited for gates */
@@ -207,8 +245,9 @@ int call_ack_leg(struct leg *leg, const struct wire_msg *ack);
 
 /* call_cancel.c */
 extern const struct txn_server_handlers call_server_handlers;
+/* ACK and BYE; cseq: the highest one used in that dialog. */
 void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
-		      const struct transport_target *to); /* ACK and BYE */
+		      const struct transport_target *to, uint32_t cseq);
 void call_ack_2xx(struct call_core *core, const struct wire_msg *m,
 		  const struct transport_target *to); /* only the ACK, from the response alone */
 
@@ -219,20 +258,29 @@ int call_release(struct call *call, const struct call_release *r);
 void call_release_us(struct call *call, int status, const char *cause, const char *reason);
 
 /* call_reinvite.c */
+/* Serve an UPDATE's offer with an INVITE to the other side; takes over the offer. */
+void call_reinvite_for(struct leg *leg, struct txn_server *s, const struct wire_msg *m,
+		       struct body_sdp *offer);
 void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m);
 void call_reinvite_response(struct leg *leg, const struct wire_msg *m);
 void call_reinvite_failed(struct leg *leg, int err);
 void call_exchange_end(struct call *call);
+void call_exchange_hold(struct call *call, const struct wire_msg *m, struct body_sdp *sdp);
 
 /* call_media.c */
 int call_media_parse(const struct wire_msg *m, struct body_sdp **ret_sdp,
 		     const char **ret_why); /* 0 with NULL = no SDP */
 int call_media_check(const struct call *call, const struct body_sdp *sdp, const char **ret_why);
-int call_media_fits(const struct call *call, const struct body_sdp *answer,
-		    const char **ret_why); /* an answer to ex.offer; checked too */
+int call_media_fits(const struct call *call, const struct body_sdp *offer,
+		    const struct body_sdp *answer, const char **ret_why); /* checked too */
+/* May this offer follow on what the session has? S2 */
+int call_media_may_change(const struct call *call, const struct body_sdp *offer,
+			  const char **ret_why);
 int call_media_take(struct call *call, int side, const struct body_sdp *sdp,
-		    bool offer);                   /* remember what that side said */
-bool call_media_answered(const struct call *call); /* the callee's addresses are known */
+		    bool offer); /* remember what that side said */
+/* Another answer to the same offer is to be taken: undo what the last one refused. */
+void call_media_again(struct call *call, const struct body_sdp *offer);
+void call_media_opened(struct call *call); /* the gates are there: note where */
 int call_media_filter(const struct call *call, const struct body_sdp *offer,
 		      struct body_codec_result *ret_result);
 int call_media_open(struct call *call,
@@ -243,7 +291,7 @@ int call_media_extend(struct call *call, const struct body_sdp *offer, gate_repl
 enum call_cut { CALL_CUT_CLOSED, CALL_CUT_EARLY, CALL_CUT_THROUGH };
 int call_media_follow(struct call *call, enum call_cut cut,
 		      gate_reply_h *fn); /* gates follow both sides' SDP */
-int call_media_write(struct call *call, int to, const struct body_sdp *in,
+int call_media_write(struct call *call, int to, const struct body_sdp *in, bool offer,
 		     struct body_written *ret_out);
 void call_media_trouble(void *arg, enum gate_trouble what, int side,
 			const struct gate_event *event);
@@ -251,6 +299,7 @@ void call_media_trouble(void *arg, enum gate_trouble what, int side,
 struct call_media_in {
 	const struct wire_msg *msg; /* what the body came in */
 	const struct body_sdp *sdp; /* parsed from it; NULL = there is none to send */
+	bool offer;                 /* codecs of an offer are filtered */
 };
 int call_media_body(struct call *call, int to, const struct call_media_in *in, struct wire_out *o,
 		    char **ret_body, size_t *ret_bytes);

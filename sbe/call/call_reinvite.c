@@ -19,7 +19,20 @@ void call_exchange_end(struct call *call)
 {
 	call->ex.offer = mem_unref(call->ex.offer);
 	call->ex.held = mem_unref(call->ex.held);
+	call->ex.sdp = mem_unref(call->ex.sdp);
+	if (call->ex.update)
+		call_refuse(call->ex.update, 487, NULL, NULL);
+	call->ex.update = NULL;
+	timer_stop(&call->ex_timer);
 	call->ex.running = false;
+}
+
+void call_exchange_hold(struct call *call, const struct wire_msg *m, struct body_sdp *sdp)
+{
+	mem_unref(call->ex.held);
+	mem_unref(call->ex.sdp);
+	call->ex.held = mem_ref((void *)(uintptr_t)m);
+	call->ex.sdp = sdp;
 }
 
 /* Refuse the offer; the session goes on as it was. */
@@ -27,7 +40,10 @@ static void refuse_offer(struct call *call, int status, const char *phrase)
 {
 	struct leg *from = &call->legs[call->ex.from];
 
-	if (from->server) {
+	if (call->ex.update) {
+		call_refuse(call->ex.update, status, phrase, NULL);
+		call->ex.update = NULL;
+	} else if (!call->ex.by_update && from->server) {
 		call_refuse(from->server, status, phrase, NULL);
 		from->server = NULL;
 	}
@@ -54,13 +70,13 @@ static void send_on(struct call *call)
 				       max_forwards < 0 ? 69 : max_forwards - 1, &o);
 	call_headers_contact(&to->dialog.target, &o);
 	call_option_allow(to->peer->conf, &o);
-	call_option_supported(to->peer->conf, &o);
+	call_option_supported(to->peer->conf, "100rel", &o);
 	call_headers_pass(
 		&(struct call_way){call->core, LEG_OTHER(to)->peer, to->dialog.target.listener},
 		call->ex.held, &o);
 	err = call_media_body(call, to->side,
-			      &(struct call_media_in){call->ex.held, call->ex.offer}, &o, &body,
-			      &r.body_bytes);
+			      &(struct call_media_in){call->ex.held, call->ex.offer, true}, &o,
+			      &body, &r.body_bytes);
 	if (!err)
 		err = wire_out_end(&o, &r.headers_bytes);
 	if (!err) {
@@ -90,22 +106,6 @@ static void extended(void *arg, int err, const struct gate_action *reply)
 		send_on(call);
 }
 
-static bool busy(struct leg *leg, struct txn_server *s)
-{
-	struct call *call = leg->call;
-
-	if (call->fsm.state == CALL_UP && !call->ex.running)
-		return false;
-	if (call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD)
-		call_refuse(s, 481, NULL, NULL);
-	else if (call->ex.running && call->ex.from == leg->side)
-		call_refuse(s, 500, NULL,
-			    "Retry-After: 2\r\n"); /* 14.2: the first one is not final yet */
-	else
-		call_refuse(s, 491, NULL, NULL);
-	return true;
-}
-
 static bool refused(const struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	char line[160];
@@ -119,18 +119,31 @@ static bool refused(const struct leg *leg, struct txn_server *s, const struct wi
 	return true;
 }
 
+/* Streams the call does not have get their gates first. */
+static void begin(struct call *call)
+{
+	if (!call->ex.offer || !call_media_new_streams(call, call->ex.offer))
+		send_on(call);
+	else if (call_media_extend(call, call->ex.offer, extended))
+		refuse_offer(call, 488, NULL);
+}
+
 void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	struct call *call = leg->call;
 	struct body_sdp *offer = NULL;
 	const char *why = NULL;
-	int err;
+	int err, status = call_update_glare(leg, true);
 
-	if (busy(leg, s) || refused(leg, s, m))
+	if (status) {
+		call_update_refuse(s, status);
+		return;
+	}
+	if (refused(leg, s, m))
 		return;
 	err = call_media_parse(m, &offer, &why);
 	if (!err && offer)
-		err = call_media_check(call, offer, &why);
+		err = call_media_may_change(call, offer, &why);
 	if (err) {
 		mem_unref(offer);
 		call_refuse(s, err == -ENOTSUP ? 415 : 488, NULL, NULL);
@@ -145,12 +158,68 @@ void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct w
 	call->ex = (struct call_exchange){
 		.running = true, .late = !offer, .from = leg->side, .offer = offer};
 	call->ex.held = mem_ref((void *)(uintptr_t)m);
-	if (offer && call_media_new_streams(call, offer)) {
-		if (call_media_extend(call, offer, extended))
-			refuse_offer(call, 488, NULL);
+	begin(call);
+}
+
+/* ---- an UPDATE to a side that knows no UPDATE ---- */
+
+/* Its sender may wait 64*T1 at most; RFC 3311 5.2: 504 when it takes too long. */
+#define UPDATE_WAIT_MS 20000U
+
+static void update_is_late(void *arg)
+{
+	struct call *call = arg;
+	struct leg *to = &call->legs[1 - call->ex.from];
+
+	CALL_CHECK(call);
+	if (!call->ex.update)
+		return;
+	call_refuse(call->ex.update, 504, NULL, NULL);
+	call->ex.update = NULL;
+	if (to->invite)
+		txn_client_cancel(to->invite, NULL);
+}
+
+static void on_update_end(void *arg)
+{
+	struct call *call = arg;
+
+	CALL_CHECK(call);
+	call->ex.update = NULL;
+}
+static const struct txn_server_handlers update_handlers = {.terminated = on_update_end};
+
+void call_reinvite_for(struct leg *leg, struct txn_server *s, const struct wire_msg *m,
+		       struct body_sdp *offer)
+{
+	struct call *call = leg->call;
+
+	call->ex = (struct call_exchange){
+		.running = true, .from = leg->side, .offer = offer, .update = s, .by_update = true};
+	call->ex.held = mem_ref((void *)(uintptr_t)m);
+	txn_server_bind(s, &update_handlers, call);
+	timer_start(call->core->o.wheel, &call->ex_timer, UPDATE_WAIT_MS, update_is_late, call);
+	begin(call);
+}
+
+/* The answer is here and the gates follow it: tell the UPDATE's sender, and acknowledge. */
+static void update_answered(struct call *call)
+{
+	struct leg *to = &call->legs[1 - call->ex.from];
+
+	if (!call->ex.update) { /* it has been told 504: the sides disagree now */
+		call_release_us(call, 504, "late_answer",
+				"SIP;cause=504;text=\"answer came too late\"");
 		return;
 	}
-	send_on(call);
+	call_reply_held(call);
+	txn_server_detach(call->ex.update);
+	call->ex.update = NULL;
+	call_ack_leg(to, NULL);
+	if (to->ack_due)
+		call_release_us(call, 500, "internal", NULL);
+	else
+		call_exchange_end(call);
 }
 
 /* ---- the other side's response ---- */
@@ -162,13 +231,18 @@ static void followed(void *arg, int err, const struct gate_action *answer)
 
 	(void)answer;
 	CALL_CHECK(call);
-	if (!call->ex.running || !from->server || !call->ex.held)
+	if (!call->ex.running || !(from->server || call->ex.by_update) || !call->ex.held)
 		return;
 	if (err) {
 		call_release_us(call, 503, "gate_failed",
 				"SIP;cause=503;text=\"media relay failed\"");
 		return;
 	}
+	if (call->ex.by_update) {
+		update_answered(call);
+		return;
+	}
+	call->ex.answered = !call->ex.late;
 	call_reply_held(call);
 	if (!txn_server_done(from->server)) /* nothing could be written: the sides disagree now */
 		call_release_us(call, 500, "internal", NULL);
@@ -185,38 +259,40 @@ static void late_extended(void *arg, int err, const struct gate_action *reply)
 	followed(arg, err, reply);
 }
 
-static int take_response(struct call *call, int side, const struct wire_msg *m)
+/* A late offer: nothing changes until the ACK brings its answer. */
+static int take_late_offer(struct call *call, struct body_sdp *sdp)
 {
-	struct body_sdp *sdp = NULL;
-	int err = call_media_parse(m, &sdp, NULL);
+	int err = call_media_may_change(call, sdp, NULL);
 
-	if (!err && !sdp)
-		err = -EBADMSG;
-	if (!err && call->ex.late) {
-		err = call_media_check(call, sdp, NULL);
-		if (err)
-			goto out;
-		call->ex.offer = sdp;
-		if (call_media_new_streams(call, sdp))
-			return call_media_extend(call, sdp, late_extended);
-		return call_media_follow(call, CALL_CUT_THROUGH,
-					 followed); /* unchanged until the ACK */
-	}
-	if (!err)
-		err = call_media_fits(call, sdp, NULL);
+	if (err)
+		return err;
+	call->ex.offer = mem_ref(sdp);
+	if (call_media_new_streams(call, sdp))
+		return call_media_extend(call, sdp, late_extended);
+	return call_media_follow(call, CALL_CUT_THROUGH, followed);
+}
+
+static int take_response(struct call *call, int side, struct body_sdp *sdp)
+{
+	int err;
+
+	if (!sdp)
+		return -EBADMSG;
+	if (call->ex.late)
+		return take_late_offer(call, sdp);
+	err = call_media_fits(call, call->ex.offer, sdp, NULL);
 	if (!err)
 		err = call_media_take(call, call->ex.from, call->ex.offer, true);
 	if (!err)
 		err = call_media_take(call, side, sdp, false);
-out:
-	mem_unref(sdp);
 	return err ? err : call_media_follow(call, CALL_CUT_THROUGH, followed);
 }
 
 void call_reinvite_response(struct leg *leg, const struct wire_msg *m)
 {
 	struct call *call = leg->call;
-	int status = wire_status(m);
+	struct body_sdp *sdp = NULL;
+	int err, status = wire_status(m);
 	char phrase[64];
 
 	if (!call->ex.running || call->ex.from == leg->side || status < 200)
@@ -235,13 +311,16 @@ void call_reinvite_response(struct leg *leg, const struct wire_msg *m)
 		return; /* the same 2xx again while gates follow */
 	leg->ack_due = true;
 	dialog_refresh_target(&leg->dialog, m, NULL);
-	if (take_response(call, leg->side, m)) {
+	err = call_media_parse(m, &sdp, NULL);
+	if (!err)
+		err = take_response(call, leg->side, sdp);
+	if (err) {
+		mem_unref(sdp);
 		call_release_us(call, 488, "bad_answer",
 				"SIP;cause=488;text=\"answer does not fit the offer\"");
 		return;
 	}
-	mem_unref(call->ex.held);
-	call->ex.held = mem_ref((void *)(uintptr_t)m);
+	call_exchange_hold(call, m, sdp);
 }
 
 void call_reinvite_failed(struct leg *leg, int err)
@@ -275,7 +354,7 @@ static int late_answer(struct call *call, int side, const struct wire_msg *ack)
 	if (!err && !sdp)
 		err = -EBADMSG;
 	if (!err)
-		err = call_media_fits(call, sdp, NULL);
+		err = call_media_fits(call, call->ex.offer, sdp, NULL);
 	if (!err)
 		err = call_media_take(call, 1 - side, call->ex.offer, true);
 	if (!err)
@@ -307,7 +386,7 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 	}
 	if (!call->ex.running || call->ex.from != leg->side || call->fsm.state != CALL_UP)
 		return;
-	late = call->ex.late;
+	late = call->ex.late && !call->ex.answered;
 	if (late && late_answer(call, leg->side, m)) {
 		call_release_us(call, 488, "bad_answer",
 				"SIP;cause=488;text=\"no fitting answer in the ACK\"");

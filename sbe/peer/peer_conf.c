@@ -83,6 +83,7 @@ int peer_hop_parse(const char *text, struct peer_hop *ret_hop, const char **ret_
 
 /* ---- the table */
 
+static const char *const prack_words[] = {"off", "supported", "required", NULL};
 static const char *const relay_words[] = {"always", "if-needed", "never", NULL};
 static const char *const source_words[] = {"exact", "address", "latch", "any", NULL};
 
@@ -142,6 +143,9 @@ static const struct conf_field sip_fields[] = {
 	 .text = "How long a next hop may take for its first response before the next one is tried."},
 	{FIELD(peer_conf, ring_s, "ring_s"), .type = CONF_UINT, .min = 1, .max = 3600, .def = "180",
 	 .text = "How long a call may ring."},
+	{FIELD(peer_conf, prack, "prack"), .type = CONF_ENUM, .words = prack_words,
+	 .def = "supported",
+	 .text = "Reliable provisional responses (RFC 3262): never, when the peer takes them, or required of it."},
 	CONF_END,
 };
 
@@ -183,7 +187,7 @@ const struct conf_field peer_conf_fields[] = {
 	 .offset = 0,
 	 .type = CONF_OBJECT,
 	 .fields = sip_fields,
-	 .text = "Timers of its calls."},
+	 .text = "How its calls are signalled."},
 	{.key = "tls",
 	 .offset = 0,
 	 .type = CONF_OBJECT,

@@ -2,6 +2,7 @@
 /* body_negotiate - see the header. */
 #include <errno.h>
 #include <string.h>
+#include "sbe/sdp/body_codec.h"
 #include "sbe/sdp/body_negotiate.h"
 
 static int refuse(const char *why, const char **ret_why)
@@ -45,7 +46,7 @@ static unsigned compare_formats(const struct body_media *offer, const struct bod
 			warnings |= BODY_WARN_CODEC_NOT_OFFERED;
 			continue;
 		}
-		common++;
+		common += !body_codec_is_helper(match); /* a stream cannot live by those */
 		if (match->payload != f->payload)
 			warnings |= BODY_WARN_PAYLOAD_REMAPPED;
 	}
@@ -121,16 +122,9 @@ int body_negotiate(const struct body_sdp *offer, const struct body_sdp *answer,
 	return 0;
 }
 
-int body_negotiate_again(const struct body_sdp *before, const struct body_sdp *offer,
-			 const char **ret_why)
+int body_negotiate_again(unsigned n_before, const struct body_sdp *offer, const char **ret_why)
 {
-	if (offer->n_media < before->n_media)
+	if (offer->n_media < n_before)
 		return refuse("an m= line of the session is missing in the new offer", ret_why);
-	for (unsigned i = 0; i < before->n_media; i++) {
-		/* a slot that was refused may be used again for anything (RFC 3264 8.1, 8.3) */
-		if (before->media[i].port &&
-		    !body_text_equal(before->media[i].type, offer->media[i].type))
-			return refuse("a stream changed its media type", ret_why);
-	}
 	return 0;
 }

@@ -51,9 +51,11 @@ struct body_negotiation {
 int body_negotiate(const struct body_sdp *offer, const struct body_sdp *answer,
 		   struct body_negotiation *ret_result, const char **ret_why);
 
-/** In a later offer of the same session m= lines may be added, never removed or re-ordered
- * (RFC 3264 8). @return 0, -EBADMSG. */
-int body_negotiate_again(const struct body_sdp *before, const struct body_sdp *offer,
-			 const char **ret_why);
+/**
+ * In a later offer of the same session m= lines may be added, never removed (RFC 3264 8). What stands in a line may
+ * change, its media type too (8.3.3: fax takes the place of audio).
+ * @param n_before m= lines the session has. @return 0, -EBADMSG.
+ */
+int body_negotiate_again(unsigned n_before, const struct body_sdp *offer, const char **ret_why);
 
 #endif

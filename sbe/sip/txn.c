@@ -337,6 +337,11 @@ int txn_resend(struct txn_layer *l, const struct transport_target *to, const cha
 	return txn_send_bytes(l, to, data, len_bytes);
 }
 
+uint32_t txn_t1_ms(const struct txn_layer *l)
+{
+	return l->t1_ms;
+}
+
 size_t txn_count_server(const struct txn_layer *l)
 {
 	return l->servers.count;

@@ -88,6 +88,8 @@ struct txn_reply {
  * @return 0, -EALREADY, -EMSGSIZE, -EINVAL (header text with a smuggled line end), -errno of sending (retransmission goes on).
  */
 int txn_server_reply(struct txn_server *s, const struct txn_reply *r);
+/** Send the last response again (a reliable provisional one, RFC 3262 3). */
+void txn_server_send_again(struct txn_server *s);
 /** The dialog saw the ACK of the 2xx. */
 void txn_server_stop_2xx(struct txn_server *s);
 const struct transport_target *txn_server_source(const struct txn_server *s);
@@ -132,6 +134,9 @@ int txn_send_ack(struct txn_layer *l, const struct transport_target *to,
 /** Send bytes made by txn_send_ack again. */
 int txn_resend(struct txn_layer *l, const struct transport_target *to, const char *data,
 	       size_t len_bytes);
+
+/** The round-trip estimate in use. */
+uint32_t txn_t1_ms(const struct txn_layer *l);
 
 /** Open transactions (admin, leak checks). */
 size_t txn_count_server(const struct txn_layer *l);

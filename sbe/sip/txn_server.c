@@ -479,6 +479,11 @@ void txn_server_detach(struct txn_server *s)
 		act_end(s);
 }
 
+void txn_server_send_again(struct txn_server *s)
+{
+	act_repeat(s);
+}
+
 void txn_server_stop_2xx(struct txn_server *s)
 {
 	struct txn_alarm a = server_alarm(s);

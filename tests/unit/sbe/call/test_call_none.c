@@ -64,7 +64,8 @@ static void outside_calls(void **state)
 	(void)state;
 	ask(B, "OPTIONS", "");
 	m = bed_take(B, "SIP/2.0 200 ");
-	assert_string_equal(bed_header(m, "Allow"), "INVITE, ACK, BYE, CANCEL, OPTIONS");
+	assert_string_equal(bed_header(m, "Allow"),
+			    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE");
 	assert_string_equal(bed_header(m, "Accept"), "application/sdp, multipart/mixed");
 	bed.max_forwards = "0";
 	ask(B, "OPTIONS", "");
@@ -79,7 +80,8 @@ static void outside_calls(void **state)
 	bed_skip(B);
 	ask(B, "REGISTER", "");
 	m = bed_take(B, "SIP/2.0 405 ");
-	assert_string_equal(bed_header(m, "Allow"), "INVITE, ACK, BYE, CANCEL, OPTIONS");
+	assert_string_equal(bed_header(m, "Allow"),
+			    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE");
 	ask(B, "SUBSCRIBE", "");
 	bed_take(B, "SIP/2.0 405 ");
 	ask(B, "PUBLISH", "");
@@ -123,7 +125,9 @@ static void in_dialog(void **state)
 	bed_request(A, "REFER", NULL);
 	bed_take(A, "SIP/2.0 405 ");
 	bed_request(B, "UPDATE", NULL);
-	bed_take(B, "SIP/2.0 405 ");
+	bed_take(B, "SIP/2.0 200 ");
+	bed_request(B, "PRACK", NULL);
+	bed_take(B, "SIP/2.0 481 ");
 	bed.max_forwards = "0";
 	bed_request(A, "INVITE", SDP_A);
 	bed_take(A, "SIP/2.0 483 ");

@@ -3,6 +3,7 @@
 #include "tests/unit/sbe/call/call_bed.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ALAW(ip, port, more)                                                                       \
@@ -366,7 +367,8 @@ static void twice_from_the_same_side(void **state)
 	first = bed.ua[A];
 	bed_request(A, "INVITE", SDP_A);
 	m = bed_take(A, "SIP/2.0 500 ");
-	assert_string_equal(bed_header(m, "Retry-After"), "2");
+	assert_true(atoi(bed_header(m, "Retry-After")) <= 10); /* 14.2: chosen at random */
+	assert_true(bed_header(m, "Retry-After")[0] != '\0');
 	bed_reply(B, 200, SDP_B);
 	bed.ua[A].invite_cseq = first.invite_cseq;
 	bed_take(A, "SIP/2.0 200 ");
