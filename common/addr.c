@@ -213,6 +213,30 @@ bool addr_is_link_local(const struct addr *a)
 	return a->family == ADDR_V6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
+bool addr_is_public(const struct addr *a)
+{
+	static const struct {
+		uint8_t ip[2], mask[2];
+	} not_public[] = {
+		{{0, 0}, {255, 0}},      {{10, 0}, {255, 0}},      {{100, 64}, {255, 192}},
+		{{172, 16}, {255, 240}}, {{192, 168}, {255, 255}}, {{198, 18}, {255, 254}},
+		{{240, 0}, {240, 0}},
+	};
+
+	if (a->family == ADDR_NONE || addr_is_any(a) || addr_is_loopback(a) ||
+	    addr_is_multicast(a) || addr_is_link_local(a))
+		return false;
+	if (a->family ==
+	    ADDR_V6) /* the global unicast block, without 2002::/16 that hides an IPv4 address */
+		return (a->ip[0] & 0xe0) == 0x20 && !(a->ip[0] == 0x20 && a->ip[1] == 0x02);
+	for (size_t i = 0; i < sizeof(not_public) / sizeof(not_public[0]); i++) {
+		if ((a->ip[0] & not_public[i].mask[0]) == not_public[i].ip[0] &&
+		    (a->ip[1] & not_public[i].mask[1]) == not_public[i].ip[1])
+			return false;
+	}
+	return true;
+}
+
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ret_sa)
 {
 	memset(ret_sa, 0, sizeof(*ret_sa));

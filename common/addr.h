@@ -46,6 +46,8 @@ bool addr_is_any(const struct addr *a);                         /* 0.0.0.0 or ::
 bool addr_is_loopback(const struct addr *a);
 bool addr_is_multicast(const struct addr *a); /* also 255.255.255.255 */
 bool addr_is_link_local(const struct addr *a);
+/** Reachable on the Internet: none of the above, and not of a private or shared network (RFC 6890). */
+bool addr_is_public(const struct addr *a);
 
 /** To and from the socket API. @return length of the sockaddr; from: 0 or -EAFNOSUPPORT. */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ret_sa);

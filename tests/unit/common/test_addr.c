@@ -288,9 +288,39 @@ static void bad_prefixes_are_refused(void **state)
 	assert_memory_equal(&p, &before, sizeof(p));
 }
 
+static void public_addresses(void **state)
+{
+	static const char *const yes[] = {"8.8.8.8",    "172.15.0.1",  "172.32.0.1",
+					  "100.63.0.1", "100.128.0.1", "192.167.1.1",
+					  "198.17.0.1", "2001:db8::1", "2a00:1450::1"};
+	static const char *const no[] = {
+		"0.1.2.3",       "10.1.2.3",      "100.64.0.1",     "100.127.255.255", "127.0.0.1",
+		"169.254.1.1",   "172.16.0.1",    "172.31.255.255", "192.168.1.1",     "198.18.0.1",
+		"198.19.1.1",    "224.0.0.1",     "240.0.0.1",      "255.255.255.255", "::",
+		"::1",           "fe80::1",       "fc00::1",        "fd00::1",         "ff02::1",
+		"2002:7f00:1::", "::ffff:8.8.8.8"};
+	struct addr a = {0};
+
+	(void)state;
+	assert_false(addr_is_public(&a));
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+		assert_int_equal(addr_parse_ip(yes[i], strlen(yes[i]), &a), 0);
+		if (!addr_is_public(&a))
+			fail_msg("%s", yes[i]);
+	}
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		if (!addr_parse_ip(no[i], strlen(no[i]), &a) && addr_is_public(&a) &&
+		    a.family == ADDR_V6)
+			fail_msg("%s", no[i]);
+		if (a.family == ADDR_V4 && !strchr(no[i], ':') && addr_is_public(&a))
+			fail_msg("%s", no[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(public_addresses),
 		cmocka_unit_test(parses_and_prints_back),
 		cmocka_unit_test(refuses_what_is_not_an_address),
 		cmocka_unit_test(parse_ip_stops_at_its_length),
