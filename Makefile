@@ -72,7 +72,7 @@ CFLAGS_COMMON = $(call once,CFLAGS_COMMON,$(PKG_CONFIG) --cflags $(PKGS_COMMON))
 CFLAGS_SBE = $(call once,CFLAGS_SBE,$(PKG_CONFIG) --cflags $(PKGS_SBE) | sed 's/-I/-isystem /g')
 CFLAGS_CLI = $(call once,CFLAGS_CLI,$(PKG_CONFIG) --cflags $(PKGS_CLI))
 LIBS_COMMON = $(call once,LIBS_COMMON,$(PKG_CONFIG) --libs $(PKGS_COMMON)) -lpthread -lm
-LIBS_SBE = $(call once,LIBS_SBE,$(PKG_CONFIG) --libs $(PKGS_SBE)) -lresolv
+LIBS_SBE = $(call once,LIBS_SBE,$(PKG_CONFIG) --libs $(PKGS_SBE); echo -lresolv)
 LIBS_CLI = $(call once,LIBS_CLI,$(PKG_CONFIG) --libs $(PKGS_CLI))
 LIBS_TEST = $(call once,LIBS_TEST,$(PKG_CONFIG) --libs cmocka)
 
