@@ -47,11 +47,12 @@ static void on_send_failed(void *arg, const struct transport_target *to, int err
 	txn_transport_failed(a->txns, to, err);
 }
 
-static bool on_known(void *arg, const char *realm, const struct addr *from)
+static uint32_t on_known(void *arg, const struct transport_target *from)
 {
 	struct app *a = arg;
+	const struct peer *p = peer_identify(a->snapshot->peers, from);
 
-	return peer_find_source(a->snapshot->peers, realm, from) != NULL;
+	return p ? p->state->number : 0;
 }
 
 /* The name that must stand in the certificate of a peer we connect to (RFC 5922). */

@@ -17,6 +17,7 @@
 #include "sbe/cdr/cdr.h"
 #include "sbe/gate/gate.h"
 #include "sbe/peer/peer.h"
+#include "sbe/peer/peer_identify.h"
 #include "sbe/route/route.h"
 #include "sbe/sip/txn.h"
 

@@ -139,7 +139,7 @@ void call_on_stray_2xx(struct call_core *core, const struct wire_msg *m,
 		       const struct transport_target *from)
 {
 	/* Only what one of our peers sends can be the late answer to an INVITE of ours. */
-	if (!peer_find_source(core->c.peers, transport_realm(from->listener), &from->to))
+	if (!peer_identify(core->c.peers, from))
 		return;
 	/* Of a dialog that lives: an old 2xx again, whose ACK got lost. A BYE would end the call. */
 	if (dialog_find_response(core->dialogs, m))

@@ -88,8 +88,7 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 void call_on_request(struct call_core *core, struct txn_server *s, const struct wire_msg *m)
 {
 	const struct transport_target *from = txn_server_source(s);
-	struct peer *p =
-		peer_find_source(core->c.peers, transport_realm(from->listener), &from->to);
+	struct peer *p = peer_identify(core->c.peers, from);
 	struct wire_party to;
 
 	wire_to(m, &to);

@@ -367,8 +367,7 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 		 const struct transport_target *from)
 {
 	struct leg *leg = dialog_find(core->dialogs, m);
-	struct peer *p =
-		peer_find_source(core->c.peers, transport_realm(from->listener), &from->to);
+	struct peer *p = peer_identify(core->c.peers, from);
 	struct call *call;
 	bool late;
 

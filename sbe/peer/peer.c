@@ -144,8 +144,3 @@ const char *peer_domain(const struct peer *p)
 {
 	return p->conf->domains.n ? ((const char *const *)p->conf->domains.items)[0] : NULL;
 }
-
-const char *peer_tls_name(const struct peer *p)
-{
-	return p->conf->tls_name ? p->conf->tls_name : peer_domain(p);
-}

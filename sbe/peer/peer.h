@@ -16,6 +16,7 @@
 #include "common/rate.h"
 #include "common/table.h"
 #include "proto/message.h"
+#include "sbe/peer/peer_tls.h"
 #include "sbe/sip/transport.h"
 
 #define PEER_HOPS_MAX 8
@@ -70,8 +71,7 @@ struct peer_conf { /* name first: the key of the config map */
 		try_ms; /* "sip.try_ms": how long the first response may take before the next hop is tried; default 4000 */
 	int prack; /* "sip.prack": enum peer_prack */
 	uint32_t ring_s; /* "sip.ring_s": how long a call may ring (timer C), default 180 */
-	const char *
-		tls_name; /* "tls.name": name their certificate carries; NULL = first domain (RFC 5922 4) */
+	struct peer_tls_conf tls;
 };
 extern const struct conf_field peer_conf_fields[];
 
@@ -85,6 +85,7 @@ struct peer_hop {
 
 /* What belongs to the name, not to a configuration: a reload makes new peers, a call keeps its old one, both count here. */
 struct peer_state {
+	uint32_t number;                                       /* transport_target.peer; never 0 */
 	bool blocked;                                          /* admin state */
 	uint32_t sessions[2];                                  /* by enum peer_direction */
 	uint64_t attempts[2], answered[2], limited, failovers; /* lifetime */
@@ -99,7 +100,7 @@ struct peer {
 	bool down;            /* health: all hops are down */
 	struct rate rates[3]; /* both, in, out */
 	void *owner;          /* reference that keeps conf alive */
-	struct table_entry by_name;
+	struct table_entry by_name, by_number;
 };
 
 struct peer_set;
@@ -120,6 +121,10 @@ void peer_set_measure(struct peer_set *s);
 /** Longest prefix of the realm's peers. NULL = a stranger. */
 struct peer *peer_find_source(const struct peer_set *s, const char *realm, const struct addr *from);
 struct peer *peer_find_name(const struct peer_set *s, const char *name);
+/** By its number in targets, which it keeps through reloads. */
+struct peer *peer_find_number(const struct peer_set *s, uint32_t number);
+/** nth (0..) of the peers that are known by their certificate alone, NULL behind the last. */
+struct peer *peer_by_name(const struct peer_set *s, size_t nth);
 /** The peer that owns this domain (case-insensitive), or NULL. */
 struct peer *peer_find_domain(const struct peer_set *s, const char *domain, size_t len_bytes);
 typedef int(peer_each_h)(struct peer *p, void *arg);
@@ -146,8 +151,6 @@ void peer_hop_set_down(struct peer *p, size_t hop, bool down);
 bool peer_hop_last(const struct peer *p, size_t hop, uint64_t now_ms);
 /** The peer of the realm that has a next hop at this address and port, or NULL. */
 struct peer *peer_find_hop(const struct peer_set *s, const char *realm, const struct addr *to);
-/** Name the peer's certificate must carry, or NULL if none is agreed. */
-const char *peer_tls_name(const struct peer *p);
 /** What to put as the Request-URI's host towards this peer: first domain, else NULL (then the hop's host). */
 const char *peer_domain(const struct peer *p);
 #endif

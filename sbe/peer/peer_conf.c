@@ -136,7 +136,7 @@ static const struct conf_field probe_fields[] = {
 	CONF_END,
 };
 
-/* "sip" and "tls" are objects in the file only: their members lie in struct peer_conf itself. */
+/* "sip" is an object in the file only: its members lie in struct peer_conf itself. */
 static const struct conf_field sip_fields[] = {
 	{FIELD(peer_conf, try_ms, "try_ms"), .type = CONF_UINT, .min = 100, .max = 32000,
 	 .def = "4000",
@@ -146,12 +146,6 @@ static const struct conf_field sip_fields[] = {
 	{FIELD(peer_conf, prack, "prack"), .type = CONF_ENUM, .words = prack_words,
 	 .def = "supported",
 	 .text = "Reliable provisional responses (RFC 3262): never, when the peer takes them, or required of it."},
-	CONF_END,
-};
-
-static const struct conf_field tls_fields[] = {
-	{FIELD(peer_conf, tls_name, "name"), .type = CONF_STRING,
-	 .text = "Name the peer's certificate carries; absent = its first domain."},
 	CONF_END,
 };
 
@@ -188,11 +182,8 @@ const struct conf_field peer_conf_fields[] = {
 	 .type = CONF_OBJECT,
 	 .fields = sip_fields,
 	 .text = "How its calls are signalled."},
-	{.key = "tls",
-	 .offset = 0,
-	 .type = CONF_OBJECT,
-	 .fields = tls_fields,
-	 .text = "Its identity."},
+	{FIELD(peer_conf, tls, "tls"), .type = CONF_OBJECT, .fields = peer_tls_fields,
+	 .item_bytes = sizeof(struct peer_tls_conf), .text = "Its identity."},
 	CONF_END,
 };
 
@@ -213,8 +204,8 @@ static int check_hops(const struct conf_doc *doc, const char *path, const struct
 		snprintf(at, sizeof(at), "%s.%s.next_hops[%zu]", path, c->name, i);
 		return conf_fail_at(doc, at, err, "\"%.80s\": %s", texts[i], why);
 	}
-	if (c->sources.n || c->next_hops.n)
-		return 0;
+	if (c->sources.n || c->next_hops.n || c->tls.names.n)
+		return peer_tls_check(doc, path, c, err);
 	snprintf(at, sizeof(at), "%s.%s", path, c->name);
 	return conf_fail_at(doc, at, err,
 			    "needs sources (to call us), next_hops (to be called), or both");

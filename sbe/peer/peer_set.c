@@ -30,10 +30,12 @@ struct peer_name { /* one domain, in lower case */
 };
 
 struct peer_set {
-	struct table *names;
+	struct table *names, *numbers;
 	struct table *domains;
 	struct peer **peers; /* references */
 	size_t npeers;
+	struct peer **certified; /* of peers: those known by certificate alone */
+	size_t ncertified;
 	struct peer_realm *realms;
 	size_t nrealms;
 	struct peer_name *domain_names;
@@ -47,6 +49,7 @@ static void peer_destroy(void *obj)
 	struct peer *p = obj;
 
 	table_remove(&p->by_name);
+	table_remove(&p->by_number);
 	mem_unref(p->state);
 	mem_unref(p->owner);
 }
@@ -92,6 +95,16 @@ static int peer_hops(struct peer *p)
 	return 0;
 }
 
+static struct peer_state *peer_state_new(void)
+{
+	static uint32_t last;
+	struct peer_state *s = mem_zalloc(sizeof(*s), NULL);
+
+	if (s)
+		s->number = ++last ? last : ++last;
+	return s;
+}
+
 static int peer_new(const struct peer_conf *conf, void *owner, const struct peer *old,
 		    struct peer **ret_peer)
 {
@@ -105,7 +118,7 @@ static int peer_new(const struct peer_conf *conf, void *owner, const struct peer
 	p->conf = conf;
 	p->owner = mem_ref(owner);
 	snprintf(p->name, sizeof(p->name), "%s", conf->name);
-	p->state = old ? mem_ref(old->state) : mem_zalloc(sizeof(*p->state), NULL);
+	p->state = old ? mem_ref(old->state) : peer_state_new();
 	rate_init(&p->rates[0], l->cps, l->cps, now_us);
 	rate_init(&p->rates[1 + PEER_IN], l->cps_in, l->cps_in, now_us);
 	rate_init(&p->rates[1 + PEER_OUT], l->cps_out, l->cps_out, now_us);
@@ -131,13 +144,16 @@ static void peer_set_destroy(void *obj)
 	for (size_t i = 0; i < s->npeers; i++) {
 		table_remove(
 			&s->peers[i]->by_name); /* a call may keep the peer, but not in our table */
+		table_remove(&s->peers[i]->by_number);
 		mem_unref(s->peers[i]);
 	}
 	for (size_t i = 0; i < s->ndomains; i++)
 		table_remove(&s->domain_names[i].entry);
 	table_free(s->names);
+	table_free(s->numbers);
 	table_free(s->domains);
 	mem_free(s->peers);
+	mem_free(s->certified);
 	mem_free(s->realms);
 	mem_free(s->domain_names);
 }
@@ -203,6 +219,8 @@ static int reserve(struct peer_set *s, const struct conf_list *confs)
 	int err = table_new(0, &s->names);
 
 	if (!err)
+		err = table_new(0, &s->numbers);
+	if (!err)
 		err = table_new(0, &s->domains);
 	if (err || !n)
 		return err;
@@ -210,7 +228,8 @@ static int reserve(struct peer_set *s, const struct conf_list *confs)
 		ndomains += c[i].domains.n;
 	s->peers = mem_buffer(n * sizeof(*s->peers));
 	s->realms = mem_buffer(n * sizeof(*s->realms));
-	if (!s->peers || !s->realms)
+	s->certified = mem_buffer(n * sizeof(struct peer *));
+	if (!s->peers || !s->realms || !s->certified)
 		return -ENOMEM;
 	if (!ndomains)
 		return 0;
@@ -230,7 +249,12 @@ static int add_peer(struct peer_set *s, const struct peer_conf *conf, void *owne
 	if (err)
 		return err;
 	s->peers[s->npeers++] = p;
+	if (!conf->sources.n && conf->tls.names.n && !peer_tls_own_rules(conf))
+		s->certified[s->ncertified++] = p;
 	err = table_add(s->names, &p->by_name, p->name, strlen(p->name), p);
+	if (!err)
+		err = table_add(s->numbers, &p->by_number, &p->state->number,
+				sizeof(p->state->number), p);
 	if (!err)
 		err = add_sources(s, p);
 	if (!err)
@@ -291,6 +315,16 @@ struct peer *peer_find_source(const struct peer_set *s, const char *realm, const
 struct peer *peer_find_name(const struct peer_set *s, const char *name)
 {
 	return table_find(s->names, name, strlen(name));
+}
+
+struct peer *peer_find_number(const struct peer_set *s, uint32_t number)
+{
+	return table_find(s->numbers, &number, sizeof(number));
+}
+
+struct peer *peer_by_name(const struct peer_set *s, size_t nth)
+{
+	return nth < s->ncertified ? s->certified[nth] : NULL;
 }
 
 struct peer *peer_find_domain(const struct peer_set *s, const char *domain, size_t len_bytes)

@@ -181,14 +181,28 @@ int transport_send(struct transport *t, const struct transport_target *to, const
 	return err;
 }
 
-bool transport_has_name(const struct transport *t, const struct transport_target *from,
-			const char *name)
+static const struct stream *tls_stream(const struct transport_target *from)
 {
 	const struct transport_connection *c =
-		from->connection ? transport_connection_find(t, from->connection) : NULL;
+		from->proto == TRANSPORT_TLS && from->connection
+			? transport_connection_find(from->listener->transport, from->connection)
+			: NULL;
 
-	return c && c->stream && from->proto == TRANSPORT_TLS && stream_authenticated(c->stream) &&
-	       stream_peer_has_name(c->stream, name);
+	return c && c->listener == from->listener ? c->stream : NULL;
+}
+
+bool transport_authenticated(const struct transport_target *from)
+{
+	const struct stream *s = tls_stream(from);
+
+	return s && stream_authenticated(s);
+}
+
+bool transport_has_name(const struct transport_target *from, const char *name)
+{
+	const struct stream *s = tls_stream(from);
+
+	return s && stream_authenticated(s) && stream_peer_has_name(s, name);
 }
 
 static int list_one(void *obj, void *arg)

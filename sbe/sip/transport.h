@@ -29,6 +29,8 @@ struct transport_target {
 	const struct transport_listener *listener; /* local side: source address, sent-by, realm */
 	uint32_t
 		connection; /* id of the connection it came by; 0 = none. A response goes back there first (18.2.2) */
+	/* number of the peer it came from or goes to: what handlers.known said, peer_state.number. 0 = not known */
+	uint32_t peer;
 };
 
 /* A message that has passed the guard and is not parsed yet. */
@@ -45,8 +47,9 @@ struct transport_handlers {
 	void (*message)(void *arg, struct wire_msg *m, const struct transport_target *from);
 	/* Sending to this target failed later (ICMP, connection refused or closed before it was sent). */
 	void (*failed)(void *arg, const struct transport_target *to, int err);
-	/* May this source send now, before anything is parsed? NULL = all. Peers: true at once (no limiter). */
-	bool (*known)(void *arg, const char *realm, const struct addr *from);
+	/* Number of the peer that sends from there, before anything is parsed; 0 = a stranger, to whom a rate applies.
+	 * NULL = all are known. */
+	uint32_t (*known)(void *arg, const struct transport_target *from);
 	/* Shall it be parsed? Asked of responses too, which are never answered. GUARD_PASS; GUARD_DROP; GUARD_ANSWER with *ret_reply, sent to from, or to its port
 	 * *ret_port if that is not 0. NULL = all pass. */
 	enum guard_verdict (*gate)(void *arg, const struct transport_offer *offer,
@@ -93,8 +96,9 @@ int transport_send(struct transport *t, const struct transport_target *to, const
 		   size_t len_bytes);
 
 /** Did this message come over TLS from somebody whose verified certificate has this name? */
-bool transport_has_name(const struct transport *t, const struct transport_target *from,
-			const char *name);
+bool transport_has_name(const struct transport_target *from, const char *name);
+/** ... from somebody who showed a certificate that verified, whatever its names? */
+bool transport_authenticated(const struct transport_target *from);
 
 /** Fill of the fullest receive buffer, 0..100. */
 unsigned transport_queue_percent(const struct transport *t);

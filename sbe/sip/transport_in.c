@@ -13,11 +13,11 @@
 #include "sbe/sip/guard_head.h"
 #include "sbe/sip/transport_private.h"
 
-bool transport_admit(struct transport *t, const struct transport_listener *l,
-		     const struct addr *from, bool *ret_known)
+bool transport_admit(struct transport *t, struct transport_target *from)
 {
-	*ret_known = !t->h.known || t->h.known(t->arg, l->realm, from);
-	if (*ret_known || guard_limiter_take(t->limiter, from, clock_now_us()))
+	from->peer = t->h.known ? t->h.known(t->arg, from) : 0;
+	from->known = !t->h.known || from->peer;
+	if (from->known || guard_limiter_take(t->limiter, &from->to, clock_now_us()))
 		return true;
 	metric_add(&transport_guard_metrics, GUARD_RATE, 1);
 	return false;

@@ -102,9 +102,8 @@ struct transport_input {
 };
 /** @return true if it was a message that could be used. */
 bool transport_take(struct transport *t, const struct transport_input *in);
-/** Is this source known (true) or within its rate? */
-bool transport_admit(struct transport *t, const struct transport_listener *l,
-		     const struct addr *from, bool *ret_known);
+/** Is this source known or within its rate? Sets known and peer of from. */
+bool transport_admit(struct transport *t, struct transport_target *from);
 
 /* transport_udp.c */
 int transport_udp_open(struct transport_listener *l);

@@ -139,11 +139,9 @@ static void take_message(struct transport_connection *c, const uint8_t *data, si
 	struct transport *t = c->transport;
 	struct transport_input in = {
 		.data = data, .len_bytes = len_bytes, .from = connection_target(c), .stream = true};
-	bool known;
 
-	if (!transport_admit(t, c->listener, &c->remote, &known))
+	if (!transport_admit(t, &in.from))
 		return;
-	in.from.known = known;
 	/* What the kernel holds is read to its end in one turn, so the turn so far is how long it waited. */
 	in.waited_us = uv_hrtime() / 1000 - uv_now(t->loop) * 1000;
 	if (in.waited_us > TRANSPORT_WAIT_MAX_US) /* uv_now is in ms, and may be ahead by one */
@@ -152,7 +150,7 @@ static void take_message(struct transport_connection *c, const uint8_t *data, si
 	if (!transport_take(t, &in) || c->used || !c->stream)
 		return;
 	c->used = true;
-	connection_set_idle(c, known);
+	connection_set_idle(c, in.from.known);
 }
 
 /* @return what frame_next said last: 0 or an error. */
@@ -214,6 +212,7 @@ static void on_accept(void *arg, struct stream *s)
 	struct transport_listener *l = arg;
 	struct transport *t = l->transport;
 	struct transport_connection *c;
+	struct transport_target self;
 
 	if (connection_new(l, stream_remote(s), &c)) {
 		stream_close(s);
@@ -222,8 +221,9 @@ static void on_accept(void *arg, struct stream *s)
 	c->stream = s;
 	c->open = true;
 	stream_set_handlers(s, &connection_handlers, c);
+	self = connection_target(c);
 	/* An address over TCP is not forged, so who we know may keep silent for longer. */
-	connection_set_idle(c, t->h.known && t->h.known(t->arg, l->realm, &c->remote));
+	connection_set_idle(c, t->h.known && t->h.known(t->arg, &self));
 }
 
 int transport_stream_open(struct transport_listener *l)

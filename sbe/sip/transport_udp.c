@@ -15,12 +15,10 @@ static void on_datagram(void *arg, const struct addr *from, const uint8_t *data,
 {
 	struct transport_listener *l = arg;
 	struct transport_input in = {.data = data, .len_bytes = len_bytes, .from = source(l, from)};
-	bool known;
 
 	/* Nobody can be answered at port 0. */
-	if (from->port == 0 || !transport_admit(l->transport, l, from, &known))
+	if (from->port == 0 || !transport_admit(l->transport, &in.from))
 		return;
-	in.from.known = known;
 	in.waited_us = udp_waited_us(l->udp);
 	(void)transport_take(l->transport, &in);
 }

@@ -170,18 +170,6 @@ static void down_when_all_hops_are(void **state)
 	assert_true(peer_usable(p));
 }
 
-static void name_of_the_certificate(void **state)
-{
-	(void)state;
-	assert_null(peer_tls_name(one("")));
-	peer_set_free(set);
-	assert_string_equal(peer_tls_name(one("'domains':['b.example','c.example']")), "b.example");
-	peer_set_free(set);
-	assert_string_equal(
-		peer_tls_name(one("'domains':['b.example'],'tls':{'name':'sbe.b.example'}")),
-		"sbe.b.example");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,7 +183,6 @@ int main(void)
 		cmocka_unit_test_teardown(give_never_goes_below_zero, down),
 		cmocka_unit_test_teardown(failed_hop_is_last_for_30_s, down),
 		cmocka_unit_test_teardown(down_when_all_hops_are, down),
-		cmocka_unit_test_teardown(name_of_the_certificate, down),
 	};
 
 	return cmocka_run_group_tests_name("sbe/peer", tests, NULL, NULL);

@@ -26,7 +26,9 @@ static void defaults(void **state)
 	assert_int_equal(p->probe.up_after, 1);
 	assert_int_equal(p->try_ms, 4000);
 	assert_int_equal(p->ring_s, 180);
-	assert_null(p->tls_name);
+	assert_int_equal(p->tls.names.n, 0);
+	assert_true(p->tls.mutual);
+	assert_false(p->tls.required);
 	mem_unref(c);
 }
 
@@ -35,7 +37,7 @@ static void all_members(void **state)
 	(void)state;
 	struct bed_conf *c = bed_conf(
 		"{'peers':{'p':{'#':'x','realm':'r','sources':['192.0.2.0/24'],'domains':['b.example'],"
-		"'next_hops':['sip:192.0.2.1:5070;transport=tcp'],'limits':{'sessions':500,'cps':50},"
+		"'next_hops':['sip:192.0.2.1:5070;transport=tls'],'limits':{'sessions':500,'cps':50},"
 		"'media':{'relay':'always','codecs':['PCMA','PCMU'],'source':'latch','rate_kbps':100},"
 		"'probe':{'interval_s':10,'down_after':3,'up_after':1},'sip':{'try_ms':2000,'ring_s':60},"
 		"'tls':{'name':'x.b.example'}}}}");
@@ -49,7 +51,7 @@ static void all_members(void **state)
 	assert_int_equal(p->media.source, GATE_SOURCE_LATCH);
 	assert_int_equal(p->try_ms, 2000);
 	assert_int_equal(p->ring_s, 60);
-	assert_string_equal(p->tls_name, "x.b.example");
+	assert_string_equal(((const char *const *)p->tls.names.items)[0], "x.b.example");
 	mem_unref(c);
 }
 

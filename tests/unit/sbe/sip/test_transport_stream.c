@@ -319,8 +319,8 @@ static void tls_names_are_checked_both_ways(void **state)
 	send_text(&bed.messages[0].from, tbed_options("two"), 0);
 	tbed_wait(&bed, &bed.nmessages, 2);
 	assert_ptr_equal(bed.messages[1].from.listener, a);
-	assert_true(transport_has_name(bed.transport, &bed.messages[1].from, "peer.example"));
-	assert_false(transport_has_name(bed.transport, &bed.messages[1].from, "other.example"));
+	assert_true(transport_has_name(&bed.messages[1].from, "peer.example"));
+	assert_false(transport_has_name(&bed.messages[1].from, "other.example"));
 	mem_unref(tls);
 }
 

@@ -67,13 +67,13 @@ static enum guard_verdict on_gate(void *arg, const struct transport_offer *offer
 	return b->gate;
 }
 
-static bool on_known(void *arg, const char *realm, const struct addr *from)
+static uint32_t on_known(void *arg, const struct transport_target *from)
 {
 	const struct tbed *b = arg;
 
-	assert_string_equal(realm, "core");
-	assert_int_equal(from->family, ADDR_V4);
-	return !b->strangers;
+	assert_string_equal(transport_realm(from->listener), "core");
+	assert_int_equal(from->to.family, ADDR_V4);
+	return b->strangers ? 0 : TBED_PEER;
 }
 
 static const char *on_tls_name(void *arg, const char *realm, const struct addr *to)

@@ -17,6 +17,7 @@
 #include "sbe/sip/transport.h"
 
 #define TBED_MAX 512
+#define TBED_PEER 7 /* number of everybody who is known */
 
 struct tbed_message {
 	char first[128]; /* first line's method or status */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sbe/peer/peer_identify.h"
+
+#include <string.h>
+
+static bool carries_name(const struct peer *p, const struct transport_target *from)
+{
+	const char *const *names = NULL;
+	size_t n = peer_tls_names(p->conf, &names);
+
+	for (size_t i = 0; i < n; i++) {
+		if (transport_has_name(from, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Does what is agreed with the peer at this address allow for this message? */
+static bool may_be(const struct peer *p, const struct transport_target *from)
+{
+	const char *const *names = NULL;
+
+	if (from->proto != TRANSPORT_TLS)
+		return !peer_tls_only(p->conf);
+	if (!p->conf->tls.mutual || !peer_tls_names(p->conf, &names))
+		return true;
+	return carries_name(p, from);
+}
+
+struct peer *peer_identify(const struct peer_set *s, const struct transport_target *from)
+{
+	const char *realm = transport_realm(from->listener);
+	struct peer *p = from->peer ? peer_find_number(s, from->peer) : NULL;
+
+	if (p)
+		return p; /* the transport has asked already */
+	p = peer_find_source(s, realm, &from->to);
+	if (p && may_be(p, from))
+		return p;
+	if (from->proto != TRANSPORT_TLS || !transport_authenticated(from))
+		return NULL;
+	for (size_t i = 0; (p = peer_by_name(s, i)); i++) {
+		if (!strcmp(p->conf->realm, realm) && carries_name(p, from))
+			return p;
+	}
+	return NULL;
+}
