@@ -63,3 +63,4 @@ for row in sorted(d["rows"], key=lambda r: str(r[index[0]])) if sys.argv[2] == "
 	printf '\n## dbe\n\n'
 	columns=name,meaning order=sort table dbe stats show
 } >"$out/metrics.md"
+[ $# -gt 0 ] || python3 "$root/tests/torture/torture.py" docs >"$root/docs/torture.md"

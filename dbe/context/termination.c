@@ -125,13 +125,16 @@ static bool settings_ok(const struct context *c, const struct flow_settings *s, 
 	return !wrong;
 }
 
-/* The family to open in: as asked, else that of the far end. */
+/* The family to open in: as asked; else that of the far end, each stream its own (RFC 5118 4.8); else that of the
+ * streams before it. */
 static uint8_t stream_family(const struct termination *t, const struct gate_command *request,
 			     const struct flow_settings *s)
 {
-	if (t->nstreams)
-		return flow_family(t->streams[0].flow);
-	return request->family ? request->family : s->remote_rtp.family;
+	if (request->family)
+		return request->family;
+	if (s->remote_rtp.family)
+		return s->remote_rtp.family;
+	return t->nstreams ? flow_family(t->streams[0].flow) : ADDR_NONE;
 }
 
 /* Open one stream at the end of t's list; it is not joined yet. */

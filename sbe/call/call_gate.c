@@ -73,6 +73,8 @@ int call_media_open(struct call *call, gate_reply_h *fn)
 {
 	struct gate_open_params p;
 	const struct call_core *core = call->core;
+	uint8_t seen[2] = {ADDR_NONE, ADDR_NONE};
+	bool mixed[2] = {false, false};
 	int err;
 
 	memset(&p, 0, offsetof(struct gate_open_params, streams));
@@ -96,13 +98,20 @@ int call_media_open(struct call *call, gate_reply_h *fn)
 		for (int side = 0; side < 2; side++) {
 			describe(call, side, i, &p.streams[side][p.nstreams]);
 			p.streams[side][p.nstreams].mode = GATE_INACTIVE;
+			if (seen[side] && s->remote_rtp[side].family &&
+			    s->remote_rtp[side].family != seen[side])
+				mixed[side] = true;
 			if (s->remote_rtp[side].family)
-				p.family[side] = s->remote_rtp[side].family;
+				seen[side] = s->remote_rtp[side].family;
 		}
 		p.nstreams++;
 	}
 	if (!p.nstreams)
 		return -ENOTSUP;
+	for (int side = 0; side < 2; side++) {
+		if (seen[side]) /* streams of both families: each is opened in its own */
+			p.family[side] = mixed[side] ? ADDR_NONE : seen[side];
+	}
 	err = gate_open(core->o.gates, &p, fn, call, &call->gate);
 	if (!err)
 		gate_on_trouble(call->gate, call_media_trouble, call);

@@ -85,6 +85,27 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 	call_option_in_dialog(leg, s, m);
 }
 
+/* RFC 3261 8.2.2: what a request outside a dialog names and requires; the method is looked at before. */
+static bool outside_ok(struct txn_server *s, const struct wire_msg *m, const struct peer *p)
+{
+	const struct call_method *row = call_option_method(wire_method(m));
+	char unsupported[200] = "";
+	struct wire_uri uri;
+
+	if (!row || !row->outside || !row->on || !row->on(p->conf))
+		return true; /* refused for its method */
+	wire_request_uri(m, &uri);
+	if (!uri.is_sip && !uri.is_tel) {
+		call_refuse(s, 416, NULL, NULL);
+		return false;
+	}
+	if (call_option_refused(m, p->conf, unsupported, sizeof(unsupported))) {
+		call_refuse(s, 420, NULL, unsupported);
+		return false;
+	}
+	return true;
+}
+
 void call_on_request(struct call_core *core, struct txn_server *s, const struct wire_msg *m)
 {
 	const struct transport_target *from = txn_server_source(s);
@@ -101,7 +122,7 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 		call_admit(core, s, m, p);
 	} else if (wire_max_forwards(m) == 0) {
 		call_refuse(s, 483, NULL, NULL);
-	} else {
+	} else if (outside_ok(s, m, p)) {
 		call_option_outside(core, s, m, p);
 	}
 }

@@ -46,19 +46,24 @@ static void answer(struct transport *t, const struct transport_input *in,
 	(void)transport_send(t, &in->from, t->answer, (size_t)n);
 }
 
-static bool parse(struct transport *t, const struct transport_input *in)
+static bool parse(struct transport *t, const struct transport_input *in, bool is_request)
 {
 	struct wire_msg *m = NULL;
 	const char *why = NULL;
 	int err = wire_parse(in->data, in->len_bytes, &m, &why);
+	struct guard_reply reply = {.status = 400};
 
 	if (err)
 		metric_add(&transport_metrics, TRANSPORT_BAD, 1);
 	else
 		t->h.message(t->arg, m, &in->from);
-	/* A message in spite of the error: a request that can be told what is wrong with it. */
-	if (err && m && wire_is_request(m))
-		answer(t, in, &(struct guard_reply){.status = 400, .phrase = why});
+	/* The guard has seen a Via, From, To, Call-ID and CSeq, so it can be told what is wrong with it, however
+	 * little of them was understood. */
+	reply.phrase = why;
+	if (err == -ENOMEM)
+		reply = (struct guard_reply){.status = 503, .phrase = ""};
+	if (err && is_request)
+		answer(t, in, &reply);
 	mem_unref(m);
 	return err == 0;
 }
@@ -113,7 +118,7 @@ bool transport_take(struct transport *t, const struct transport_input *in)
 	inner.data += r.skip_bytes;
 	inner.len_bytes = r.verdict == GUARD_PASS ? r.len_bytes : in->len_bytes - r.skip_bytes;
 	if (r.verdict == GUARD_PASS)
-		return !pass_gate(t, &inner, r.is_request) || parse(t, &inner);
+		return !pass_gate(t, &inner, r.is_request) || parse(t, &inner, r.is_request);
 	answer(t, &inner, &(struct guard_reply){.status = r.status, .phrase = r.phrase});
 	return false;
 }

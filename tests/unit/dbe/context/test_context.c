@@ -298,6 +298,24 @@ static void test_ipv6_far_end_gets_an_ipv6_address(void **state)
 	assert_int_equal(rig.reply.commands[0].streams[0].local_rtp.family, ADDR_V6);
 }
 
+/* RFC 5118 4.8: one session, a stream on IPv4 and one on IPv6. */
+static void test_streams_of_both_families(void **state)
+{
+	struct gate_command *c;
+
+	(void)state;
+	rig_begin(GATE_REF_CHOOSE, 0);
+	c = rig_add("peering", "192.0.2.1:22334");
+	rig_set_remote(rig_stream(c, 2), "[2001:db8::1]:6024");
+	rig_set_remote(rig_stream(c, 3), "192.0.2.1:22336");
+	rig_stream(c, 4); /* nothing known of it: as the first */
+	assert_int_equal(rig_run(), 0);
+	assert_int_equal(rig.reply.commands[0].nstreams, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(rig.reply.commands[0].streams[i].local_rtp.family,
+				 i == 1 ? ADDR_V6 : ADDR_V4);
+}
+
 static void test_b15_own_address_as_far_end_is_refused(void **state)
 {
 	char core[GATE_NAME_BYTES], text[ADDR_TEXT_BYTES];
@@ -443,6 +461,7 @@ int main(void)
 		TEST(test_first_failure_stops_unless_optional),
 		TEST(test_j6_errors_of_add),
 		TEST(test_ipv6_far_end_gets_an_ipv6_address),
+		TEST(test_streams_of_both_families),
 		TEST(test_b15_own_address_as_far_end_is_refused),
 		TEST(test_a_controller_sees_only_its_own),
 		TEST(test_cap_on_contexts),

@@ -99,6 +99,36 @@ static void outside_calls(void **state)
 	assert_int_equal(bed_cdr_count(), 0);
 }
 
+/* RFC 3261 8.2: the method is looked at first, then the URI, then what is required (A1: unkscm, novelsc, bext01). */
+static void options_for_nobody_we_know(void **state)
+{
+	static const char rest[] = "Via: SIP/2.0/UDP 198.51.100.20:5060;branch=z9hG4bK-u%d\n"
+				   "Max-Forwards: 70\nFrom: <sip:u@host.invalid>;tag=u\n"
+				   "To: <sip:x@a.example>\nCall-ID: u%d\nCSeq: 1 %s\n%s\n";
+	static const struct {
+		const char *line, *method, *more, *answer;
+	} cases[] = {
+		{"OPTIONS nobodyKnowsThisScheme:totallyopaquecontent", "OPTIONS", "", "416 "},
+		{"OPTIONS soap.beep://192.0.2.103:3002", "OPTIONS", "", "416 "},
+		{"REGISTER soap.beep://192.0.2.103:3002", "REGISTER", "", "405 "},
+		{"OPTIONS sip:a.example", "OPTIONS", "Require: nothing, 100rel2\n", "420 "},
+		{"OPTIONS soap.beep://192.0.2.103:3002", "OPTIONS", "Require: nothing\n", "416 "},
+		{"MESSAGE sip:a.example", "MESSAGE", "Require: nothing\n", "405 "},
+	};
+	char format[600], start[32];
+	const char *m;
+
+	(void)state;
+	for (int i = 0; i < (int)(sizeof(cases) / sizeof(cases[0])); i++) {
+		snprintf(format, sizeof(format), rest, i, i, cases[i].method, cases[i].more);
+		snprintf(start, sizeof(start), "SIP/2.0 %s", cases[i].answer);
+		bed_send(B, "%s SIP/2.0\n%s", cases[i].line, format);
+		m = bed_take(B, start);
+		if (!strcmp(cases[i].answer, "420 "))
+			assert_string_equal(bed_header(m, "Unsupported"), "nothing, 100rel2");
+	}
+}
+
 static int options_stopped;
 
 static void on_stopped(void *arg)
@@ -258,6 +288,7 @@ int main(void)
 		BED_TEST(strangers),
 		BED_TEST(other_realms_addresses_are_strangers),
 		BED_TEST(outside_calls),
+		BED_TEST(options_for_nobody_we_know),
 		BED_TEST(options_while_stopping),
 		BED_TEST(in_dialog),
 		BED_TEST(from_somebody_else),

@@ -99,6 +99,27 @@ static void bad_requests_are_answered_without_state(void **state)
 }
 
 /* 17.1.1.3: an ACK is never answered, whatever is wrong with it. */
+/* RFC 4475 scalar02, quotbal and others: what cannot be read is told so all the same (A1). */
+static void unreadable_requests_are_answered(void **state)
+{
+	static const char *const bad[][2] = {
+		{"CSeq: 1 OPTIONS", "CSeq: 36893488147419103232 OPTIONS"},
+		{"To: ", "To: \"Mr. J. User "},
+		{"From: ", "From: Bell, Alexander "},
+	};
+	const struct transport_listener *l = tbed_listen(&bed, TRANSPORT_UDP, "127.0.0.1:0", NULL);
+	struct addr us = tbed_local(l), far;
+	int fd = tbed_udp("127.0.0.2:0", &far);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		tbed_send_to(fd, &us, replaced(bad[i][0], bad[i][1]));
+		tbed_read(&bed, fd, "SIP/2.0 400 ");
+	}
+	assert_int_equal(bed.nmessages, 0);
+	close(fd);
+}
+
 static void bad_ack_is_not_answered(void **state)
 {
 	(void)state;
@@ -291,6 +312,7 @@ int main(void)
 		BED(datagram_in_and_out),
 		BED(rubbish_is_dropped),
 		BED(bad_requests_are_answered_without_state),
+		BED(unreadable_requests_are_answered),
 		BED(bad_ack_is_not_answered),
 		BED(strangers_are_limited),
 		BED(icmp_error_fails_the_target),
