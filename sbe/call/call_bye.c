@@ -174,11 +174,11 @@ int call_release(struct call *call, const struct call_release *r)
 	fsm_go(&call->fsm, CALL_ENDING);
 	call_reliable_stop(&call->legs[0]);
 	call_update_end(call);
+	call_exchange_end(call);
 	call_fork_clear(&call->legs[1]);
 	release_caller(call, &call->legs[0], r);
 	release_leg(&call->legs[1], r);
 	release_leg(&call->legs[0], r);
-	call_exchange_end(call);
 	call_plan_free(call);
 	if (call->gate) {
 		struct gate_context *gate = call->gate;

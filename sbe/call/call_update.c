@@ -150,6 +150,8 @@ static int write_and_send(struct call *call)
 	if (!err) {
 		r.headers = call->core->headers;
 		r.body = body;
+		/* before the sender of the request we serve gives up */
+		r.timeout_ms = 60 * txn_t1_ms(call->core->o.txns);
 		err = txn_client_new(call->core->o.txns, &d->target, &r, &client_handlers, call,
 				     &u->client);
 	}
