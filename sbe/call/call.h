@@ -40,6 +40,8 @@
 	  "calls released because their media stopped")                                            \
 	X(CALL_FORKS_DROPPED, COUNTER, "sbe_forks_dropped_total",                                  \
 	  "early dialogs of forks that were not followed because one call had too many")           \
+	X(CALL_SESSION_EXPIRED, COUNTER, "sbe_calls_session_expired_total",                        \
+	  "calls released because nobody refreshed their session")                                 \
 	X(CALL_LATE_2XX, COUNTER, "sbe_late_2xx_total",                                            \
 	  "2xx of forks or after a CANCEL, ended with ACK and BYE")
 METRIC_ENUM(call_metrics, CALL_METRICS)

@@ -46,6 +46,8 @@ static bool check_message(const struct wire_msg *m, const struct peer *p, struct
 		 !wire_has_token(m, "supported", "100rel") &&
 		 !wire_has_token(m, "require", "100rel"))
 		*r = (struct refusal){421, NULL, "option_missing", NULL, "Require: 100rel\r\n"};
+	else if ((r->status = call_session_check(m, p->conf, r->header, sizeof(r->header))))
+		r->cause = r->status == 422 ? "session_interval" : "timer_required";
 	return !r->status;
 }
 
@@ -226,6 +228,7 @@ static int fill(struct call *call, struct txn_server *s, const struct wire_msg *
 	a->allows_update = call_option_peer_allows(m, "UPDATE");
 	if (!err)
 		err = call_reliable_start(a, m);
+	call_session_heard(a, m);
 	return err;
 }
 

@@ -38,6 +38,8 @@ int call_reply(struct call *call, int side, const struct call_reply *reply)
 	call_option_supported(leg->peer->conf, NULL, &o);
 	if (reply->rseq)
 		write_reliable(reply->rseq, &o);
+	if (r.status >= 200 && r.status < 300)
+		call_session_reply(leg, reply->server, &o);
 	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(leg)->peer, from->listener},
 			  reply->msg, &o);
 	err = call_media_body(call, side,
@@ -210,6 +212,7 @@ int call_answer(struct call *call, const struct wire_msg *m)
 		return err;
 	}
 	b->up = b->ack_due = true;
+	call_session_granted(b, m);
 	err = call_media_parse(m, &sdp, &why);
 	if (!err)
 		err = take_answer(call, fork, &sdp, &why);
@@ -274,6 +277,8 @@ static int failure_status(int status)
 {
 	if (status < 400)
 		return 480; /* a redirect is neither followed nor shown (C19): only a redirect server may send one */
+	if (status == 422 || status == 421)
+		return 500; /* session timers are between the peer and us (S6) */
 	if (status == 401 || status == 407)
 		return 403; /* a challenge is between the peer and us (G13) */
 	return status;
@@ -286,6 +291,8 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 	struct call_failure f = {
 		.status = failure_status(status), .cause = "peer_refused", .response = m};
 
+	if (call_session_again(&call->legs[1], m) && !call_invite_again(call))
+		return;
 	if (f.status == status)
 		f.phrase = call_headers_phrase(m, phrase, sizeof(phrase));
 	f.next_hop = status == 503 || status == 408 || status == 502 || status == 504;

@@ -36,6 +36,7 @@ static void leave_attempt(struct call *call)
 	if (b->invite)
 		txn_client_detach(b->invite);
 	b->invite = NULL;
+	call_session_clear(b);
 	if (b->counted)
 		peer_give(b->peer, PEER_OUT);
 	b->counted = false;
@@ -167,6 +168,7 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 	call_option_supported(b->peer->conf, call_prack_offered(call) ? NULL : "100rel", o);
 	if (b->peer->conf->prack == PEER_PRACK_REQUIRED && call_prack_offered(call))
 		wire_out_header_text(o, "Require", WIRE_TEXT("100rel"));
+	call_session_ask(b, o);
 	call_headers_pass(&(struct call_way){call->core, call->legs[0].peer, to->listener},
 			  call->ex.held, o);
 	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer, true},
@@ -222,6 +224,29 @@ int call_invite_send(struct call *call)
 		fsm_go(&call->fsm, CALL_TRYING);
 	call_timer_ring(call);
 	return 0;
+}
+
+int call_invite_again(struct call *call)
+{
+	struct leg *b = &call->legs[1];
+	const struct transport_target to = *txn_client_target(b->invite);
+	char *body = NULL;
+	struct txn_request r;
+	struct wire_out o;
+	int err;
+
+	if (!call->ex.held || !wire_is_request(call->ex.held))
+		return -ENODATA; /* a fork has answered with a description before */
+	err = write_invite(call, &to, &o, &r, &body);
+	if (!err) {
+		txn_client_detach(b->invite);
+		b->invite = NULL;
+		r.uri = b->dialog.remote_target;
+		err = txn_client_new(call->core->o.txns, &to, &r, &call_invite_handlers, b,
+				     &b->invite);
+	}
+	mem_free(body);
+	return err;
 }
 
 void call_invite_next(struct call *call, const struct call_failure *f)

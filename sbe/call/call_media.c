@@ -121,6 +121,7 @@ int call_media_take(struct call *call, int side, const struct body_sdp *sdp, boo
 
 	if (err)
 		return err;
+	call_session_said(&call->legs[side], sdp, offer);
 	for (unsigned i = 0; i < sdp->n_media; i++) {
 		const struct body_media *m = &sdp->media[i];
 		struct call_stream *s = &call->streams[i];
@@ -283,6 +284,7 @@ int call_media_body(struct call *call, int to, const struct call_media_in *in, s
 	if (err)
 		return err;
 	call->legs[to].origin = w.origin;
+	call_session_wrote(&call->legs[to], w.text, in->offer);
 	wire_text_copy(type, text, sizeof(text));
 	err = body_multipart_find(text, body.s, body.n, &part, NULL);
 	if (!err && !part.whole) {

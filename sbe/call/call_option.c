@@ -21,6 +21,11 @@ static bool prack_on(const struct peer_conf *c)
 	return c->prack != PEER_PRACK_OFF;
 }
 
+static bool session_timer(const struct peer_conf *c)
+{
+	return c->session.mode != PEER_TIMER_OFF;
+}
+
 static void options_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	(void)m;
@@ -36,7 +41,8 @@ static void options_outside(struct call_core *core, struct txn_server *s, const 
 
 /* A feature adds its row when it is built; NULL = known and refused. */
 static const struct call_option options[] = {
-	{"100rel", prack_on, false}, /* RFC 3262 */
+	{"100rel", prack_on, false},     /* RFC 3262 */
+	{"timer", session_timer, false}, /* RFC 4028 */
 };
 
 /* In the order of our Allow. */

@@ -17,6 +17,7 @@
 #include "sbe/call/call_option.h"
 #include "sbe/call/call_reliable.h"
 #include "sbe/call/call_update.h"
+#include "sbe/call/call_session.h"
 #include "sbe/sdp/body_codec.h"
 #include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_negotiate.h"
@@ -95,6 +96,7 @@ struct leg {
 	struct call_forks forks;        /* early dialogs of our INVITE */
 	struct call_reliable *reliable; /* our 18x to it are; NULL = they are not */
 	bool allows_update;
+	struct call_session session;
 };
 
 /* One m-line. index by side: local = our address towards that side, remote = theirs. */
@@ -112,11 +114,15 @@ struct call_stream {
 };
 
 /* An offer/answer exchange in progress, by an INVITE from one side to the other. */
+struct leg;
+/* status of the final response, or of what stands for it (m NULL: there was none) */
+typedef void(call_own_h)(struct leg *leg, int status, const struct wire_msg *m);
 struct call_exchange {
 	bool running, initial;
-	bool late;     /* the INVITE had no SDP: the offer is in the 2xx, the answer in the ACK */
-	bool answered; /* the answer has been taken */
-	uint8_t from;  /* side that sent the INVITE */
+	bool late;       /* the INVITE had no SDP: the offer is in the 2xx, the answer in the ACK */
+	bool answered;   /* the answer has been taken */
+	uint8_t from;    /* side that sent the INVITE */
+	call_own_h *own; /* nobody sent it: an INVITE of our own to the other side */
 	struct body_sdp *offer;
 	struct wire_msg *held; /* a 2xx that waits for gates, or the INVITE that waits for a gate */
 	struct body_sdp *sdp;  /* what goes with a held 2xx; NULL = nothing */
@@ -201,8 +207,9 @@ void call_refuse(struct txn_server *s, int status, const char *phrase, const cha
 void call_answer_options(struct call_core *core, struct txn_server *s, const struct peer *p);
 
 /* call_invite.c */
-int call_invite_open(struct call *call); /* ask for gates of the present candidate */
-int call_invite_send(struct call *call); /* the INVITE to the present candidate */
+int call_invite_open(struct call *call);  /* ask for gates of the present candidate */
+int call_invite_send(struct call *call);  /* the INVITE to the present candidate */
+int call_invite_again(struct call *call); /* the same once more, in the same dialog: RFC 4028 7.3 */
 void call_invite_next(struct call *call,
 		      const struct call_failure *f); /* next candidate, or give up */
 void call_attempt_note(struct call *call, int status, const char *result);
@@ -266,6 +273,17 @@ void call_reinvite_response(struct leg *leg, const struct wire_msg *m);
 void call_reinvite_failed(struct leg *leg, int err);
 void call_exchange_end(struct call *call);
 void call_exchange_hold(struct call *call, const struct wire_msg *m, struct body_sdp *sdp);
+
+/* call_own.c */
+/** An INVITE of our own with this body, which stays the caller's. The 2xx is ACKed and taken as a refresh before fn.
+ *  @return 0, -EBUSY (another exchange is going on), -errno of txn_client_new. */
+int call_own_invite(struct leg *leg, struct body_written *w, call_own_h *fn);
+/** @return true: it was a response to that. m NULL: there was none, err says why. */
+bool call_own_response(struct leg *leg, const struct wire_msg *m, int err);
+
+/* call_refresh.c */
+void call_refresh_send(struct leg *leg);
+void call_session_refresh_in(struct leg *leg, uint64_t delay_ms);
 
 /* call_media.c */
 int call_media_parse(const struct wire_msg *m, struct body_sdp **ret_sdp,

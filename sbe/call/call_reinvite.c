@@ -71,6 +71,7 @@ static void send_on(struct call *call)
 	call_headers_contact(&to->dialog.target, &o);
 	call_option_allow(to->peer->conf, &o);
 	call_option_supported(to->peer->conf, "100rel", &o);
+	call_session_ask(to, &o);
 	call_headers_pass(
 		&(struct call_way){call->core, LEG_OTHER(to)->peer, to->dialog.target.listener},
 		call->ex.held, &o);
@@ -109,11 +110,14 @@ static void extended(void *arg, int err, const struct gate_action *reply)
 static bool refused(const struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	char line[160];
+	int status;
 
 	if (wire_max_forwards(m) == 0)
 		call_refuse(s, 483, NULL, NULL);
 	else if (call_option_refused(m, leg->peer->conf, line, sizeof(line)))
 		call_refuse(s, 420, NULL, line);
+	else if ((status = call_session_check(m, leg->peer->conf, line, sizeof(line))))
+		call_refuse(s, status, NULL, line);
 	else
 		return false;
 	return true;
@@ -147,6 +151,11 @@ void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct w
 	if (err) {
 		mem_unref(offer);
 		call_refuse(s, err == -ENOTSUP ? 415 : 488, NULL, NULL);
+		return;
+	}
+	call_session_heard(leg, m);
+	if (call_session_refreshed(leg, s, m, offer)) {
+		mem_unref(offer);
 		return;
 	}
 	if (leg->server)
@@ -295,10 +304,15 @@ void call_reinvite_response(struct leg *leg, const struct wire_msg *m)
 	int err, status = wire_status(m);
 	char phrase[64];
 
-	if (!call->ex.running || call->ex.from == leg->side || status < 200)
+	if (call_own_response(leg, m, 0) || !call->ex.running || call->ex.from == leg->side ||
+	    status < 200)
 		return;
 	if (status >= 300) {
-		if (status < 400 || status == 401 || status == 407)
+		if (call_session_again(leg, m)) {
+			send_on(call);
+			return;
+		}
+		if (status < 400 || status == 401 || status == 407 || status == 422)
 			refuse_offer(call, 488, NULL);
 		else
 			refuse_offer(call, status, call_headers_phrase(m, phrase, sizeof(phrase)));
@@ -311,6 +325,7 @@ void call_reinvite_response(struct leg *leg, const struct wire_msg *m)
 		return; /* the same 2xx again while gates follow */
 	leg->ack_due = true;
 	dialog_refresh_target(&leg->dialog, m, NULL);
+	call_session_granted(leg, m);
 	err = call_media_parse(m, &sdp, NULL);
 	if (!err)
 		err = take_response(call, leg->side, sdp);
@@ -327,6 +342,8 @@ void call_reinvite_failed(struct leg *leg, int err)
 {
 	struct call *call = leg->call;
 
+	if (call_own_response(leg, NULL, err))
+		return;
 	if (call->ex.running && call->ex.from != leg->side)
 		refuse_offer(call, err == -ETIMEDOUT ? 408 : 503, NULL);
 	call_release_us(call, 408, "dialog_gone", "SIP;cause=408;text=\"no answer in the dialog\"");

@@ -46,6 +46,8 @@ int call_update_glare(const struct leg *leg, bool invite)
 		return 481;
 	if (call->upd.running)
 		return call->upd.from == leg->side ? 500 : 491;
+	if (open && call->ex.own)
+		return 491; /* no side has begun it */
 	if (!is_up(call))
 		return !invite ? early_glare(leg) : leg->side == 0 ? 500 : 491;
 	if (open)
@@ -141,6 +143,8 @@ static int write_and_send(struct call *call)
 	call_headers_contact(&d->target, &o);
 	call_option_allow(to->peer->conf, &o);
 	call_option_supported(to->peer->conf, NULL, &o);
+	if (to->up)
+		call_session_ask(to, &o);
 	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(to)->peer, d->target.listener},
 			  u->held, &o);
 	err = call_media_body(call, to->side, &(struct call_media_in){u->held, u->offer, true}, &o,
@@ -313,6 +317,8 @@ static void on_response(void *arg, const struct wire_msg *m)
 		dialog_refresh_target(call->upd.fork && to->side == 1 ? &call->upd.fork->dialog
 								      : &to->dialog,
 				      m, NULL);
+		if (to->up)
+			call_session_granted(to, m);
 		if (take_answer(call, m))
 			call_release_us(call, 488, "bad_answer",
 					"SIP;cause=488;text=\"answer does not fit the offer\"");
@@ -347,6 +353,7 @@ static void answer_refresh(struct leg *leg, struct txn_server *s)
 	call_headers_contact(txn_server_source(s), &o);
 	call_option_allow(leg->peer->conf, &o);
 	call_option_supported(leg->peer->conf, NULL, &o);
+	call_session_reply(leg, s, &o);
 	if (!wire_out_end(&o, &r.headers_bytes))
 		r.headers = core->headers;
 	txn_server_reply(s, &r);
@@ -366,10 +373,13 @@ void call_update_request(struct leg *leg, struct txn_server *s, const struct wir
 		call_refuse(s, 483, NULL, NULL);
 	else if (call_option_refused(m, leg->peer->conf, line, sizeof(line)))
 		call_refuse(s, 420, NULL, line);
+	else if ((err = call_session_check(m, leg->peer->conf, line, sizeof(line))))
+		call_refuse(s, err, NULL, line);
 	else if ((err = call_media_parse(m, &offer, NULL)))
 		call_refuse(s, err == -ENOTSUP ? 415 : 488, NULL, NULL);
 	else {
 		dialog_refresh_target(call_fork_dialog(leg, m), m, txn_server_source(s));
+		call_session_heard(leg, m);
 		if (offer)
 			call_update_offer(leg, s, m, offer);
 		else

@@ -246,10 +246,10 @@ static void offers_that_we_refuse(void **state)
 	bed_take(A, "SIP/2.0 488 ");
 	bed_request(A, "INVITE", "--x\nContent-Type: text/plain\n\nhello\n--x--\n");
 	bed_take(A, "SIP/2.0 415 ");
-	bed.extra = "Require: timer\n";
+	bed.extra = "Require: gruu\n";
 	bed_request(A, "INVITE", SDP_A);
 	m = bed_take(A, "SIP/2.0 420 ");
-	assert_string_equal(bed_header(m, "Unsupported"), "timer");
+	assert_string_equal(bed_header(m, "Unsupported"), "gruu");
 	bed_quiet(B);
 	assert_string_equal(bed_modes(), "sendrecv/sendrecv");
 	change(A, SDP_A, SDP_B);
