@@ -74,7 +74,7 @@ static void callee_alone(void **state)
 	(void)state;
 	bed_invite(A, SDP_A);
 	strcpy(invite, bed_take(B, "INVITE "));
-	assert_string_equal(bed_header(invite, "Supported"), "100rel");
+	assert_string_equal(bed_header(invite, "Supported"), "100rel, timer");
 	assert_string_equal(bed_header(invite, "Require"), "");
 	b_says(180, REL("101"), NULL);
 	m = bed_take(A, "SIP/2.0 180 ");
@@ -376,7 +376,7 @@ static void late_offer(void **state)
 
 	(void)state;
 	ring("Supported: 100rel\n", NULL);
-	assert_string_equal(bed_header(invite, "Supported"), "100rel");
+	assert_string_equal(bed_header(invite, "Supported"), "100rel, timer");
 	b_says(183, REL("5"), SDP_B);
 	bed_quiet(B); /* its PRACK needs A's answer */
 	m = bed_take(A, "SIP/2.0 183 ");
@@ -425,7 +425,7 @@ static void late_offer_and_an_old_caller(void **state)
 	(void)state;
 	bed_invite(A, NULL);
 	strcpy(invite, bed_take(B, "INVITE "));
-	assert_string_equal(bed_header(invite, "Supported"), "");
+	assert_string_equal(bed_header(invite, "Supported"), "timer");
 	b_says(180, NULL, NULL);
 	bed_take(A, "SIP/2.0 180 ");
 	b_says(200, NULL, SDP_B);

@@ -64,7 +64,7 @@ static void what_cannot_be(void **state)
 	refused("'min_se_s':89", "90"); /* RFC 4028 4 */
 	refused("'se_s':80", "90");
 	refused("'se_s':100,'min_se_s':200", "100 is less than min_se_s, 200");
-	refused("'mode':'on'", "\"require\"");
+	refused("'mode':'on'", "accept, require");
 	refused("'refresh':'us'", "refresh");
 }
 
