@@ -214,7 +214,7 @@ static int app_tls(const struct dbe_conf *c, struct tls_context **ret_tls, struc
 	struct tls_options o = {.certificate_file = certificate,
 				.private_key_file = key,
 				.trust_files = trust_files,
-				.tls13_only = true,
+				.min_version = TLS_MIN_1_3,
 				.require_peer = true};
 	const char *const *names = c->tls.trust.items;
 

@@ -30,7 +30,7 @@ static int make(const struct sbe_tls_conf *t, bool gate, struct tls_context **re
 		.ntrust = t->trust.n,
 		/* gate control is between our own hosts: nothing old has to be let in, and a dbe is
 				 * who its certificate says */
-		.tls13_only = gate,
+		.min_version = gate ? TLS_MIN_1_3 : TLS_MIN_1_2,
 		.require_peer = gate};
 	char text[256] = "";
 	int err = tlsid_new(&o, ret_context, text);

@@ -26,6 +26,10 @@
 	  "connections closed at accept by a cap")                                                 \
 	X(NET_STREAM_REFUSED_ADDRESS, COUNTER, "net_stream_refused_total{reason=\"address\"}",     \
 	  "connections closed at accept by a cap")                                                 \
+	X(NET_STREAM_REFUSED_VET, COUNTER, "net_stream_refused_total{reason=\"unknown\"}",         \
+	  "connections closed at accept by a cap")                                                 \
+	X(NET_STREAM_PACED, COUNTER, "net_stream_accept_waits_total",                              \
+	  "times that connections waited because they came too fast")                              \
 	X(NET_TLS_FAILED, COUNTER, "net_tls_handshake_failures_total",                             \
 	  "TLS handshakes that failed or took too long")
 

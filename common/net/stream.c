@@ -255,11 +255,6 @@ void stream_start(struct stream *s)
 		stream_fail(s, err);
 }
 
-int stream_use_tls(struct stream *s, struct tls_context *c, bool server, const char *server_name)
-{
-	return stream_tls_new(c, server, server_name, &s->tls);
-}
-
 static void stream_on_connected(uv_connect_t *req, int status)
 {
 	struct stream *s = req->data;
@@ -310,7 +305,12 @@ int stream_connect(uv_loop_t *loop, const struct addr *to, const struct stream_o
 	s->idle_ms = o->idle_ms;
 	s->queue_max_bytes = o->send_queue_bytes ? o->send_queue_bytes : STREAM_QUEUE_BYTES_DEFAULT;
 	if (o->tls)
-		err = stream_use_tls(s, o->tls, false, o->server_name);
+		err = stream_tls_new(o->tls,
+				     &(struct stream_tls_far){.trust = o->trust,
+							      .server_name = o->server_name,
+							      .names = o->names,
+							      .nnames = o->nnames},
+				     &s->tls);
 	if (!err)
 		err = uv_tcp_init(loop, &s->io.tcp);
 	if (!err) {
@@ -437,6 +437,11 @@ bool stream_authenticated(const struct stream *s)
 bool stream_peer_has_name(const struct stream *s, const char *name)
 {
 	return s->tls && stream_tls_peer_has_name(s->tls, name);
+}
+
+const char *stream_tls_text(const struct stream *s)
+{
+	return s->tls ? stream_tls_version(s->tls) : "";
 }
 
 void stream_set_handlers(struct stream *s, const struct stream_handlers *h, void *arg)

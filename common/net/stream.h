@@ -19,6 +19,7 @@
 struct stream;
 struct stream_listener;
 struct tls_context; /* common/net/tls.h */
+struct tls_trust;   /* common/net/tls_trust.h */
 
 struct stream_handlers {
 	void (*open)(void *arg); /* connected, TLS handshake and name check done */
@@ -28,8 +29,11 @@ struct stream_handlers {
 };
 
 struct stream_options {
-	struct tls_context *tls;   /* NULL = plain */
-	const char *server_name;   /* TLS client: SNI, and the name that must match (NULL: none) */
+	struct tls_context *tls;  /* NULL = plain */
+	const char *server_name;  /* TLS client: SNI, and the name that must match (NULL: none) */
+	const char *const *names; /* further names of which one is enough, at most 16 */
+	size_t nnames;
+	struct tls_trust *trust;   /* NULL = the context's */
 	uint32_t connect_ms;       /* connect + handshake deadline; 0 = 5000 */
 	uint32_t idle_ms;          /* close after so long without a byte in; 0 = never */
 	uint32_t send_queue_bytes; /* cap; 0 = 256 KiB */
@@ -57,12 +61,20 @@ const struct addr *stream_local(const struct stream *s);
 bool stream_authenticated(const struct stream *s);
 /** The far end's certificate carries this name (DNS SAN, or CN if it has no SAN; exact, no wildcard). */
 bool stream_peer_has_name(const struct stream *s, const char *name);
+/** "TLSv1.3"; "" on a plain stream. */
+const char *stream_tls_text(const struct stream *s);
 /** Change the handlers (accept callback sets them before it returns). */
 void stream_set_handlers(struct stream *s, const struct stream_handlers *h, void *arg);
 /** Change the idle deadline. */
 void stream_set_idle_ms(struct stream *s, uint32_t idle_ms);
 /** Why the last TLS handshake failed, in words, or "". */
 const char *stream_error_text(const struct stream *s);
+
+/* What counts for one far end instead of what the listener's context says. */
+struct stream_vet {
+	struct tls_trust *trust; /* borrowed; NULL = the context's */
+	bool need_certificate;   /* as the context says, until changed */
+};
 
 struct stream_listen_options {
 	struct tls_context *tls;
@@ -71,6 +83,9 @@ struct stream_listen_options {
 	uint32_t handshake_ms;    /* 0 = 5000 */
 	uint32_t idle_ms;         /* initial idle deadline of accepted streams */
 	uint32_t send_queue_bytes;
+	uint32_t accepts_per_s; /* more wait in the kernel's queue; 0 = as they come */
+	/* A connection was accepted: who comes from there? @return false = close it. arg is that of accept. May be NULL. */
+	bool (*vet)(void *arg, const struct addr *from, struct stream_vet *vet);
 	/* A TLS handshake failed, why in words; arg is that of accept. The connection ends by itself. May be NULL. */
 	void (*refused)(void *arg, const struct addr *from, const char *why);
 };

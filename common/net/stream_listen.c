@@ -16,12 +16,15 @@
 
 #include "common/mem.h"
 #include "common/net/net_metric.h"
+#include "common/net/tls.h"
+#include "common/rate.h"
 #include "common/table.h"
 
 #define STREAM_LISTEN_BACKLOG 1024
 #define STREAM_MAX_DEFAULT 1024
 #define STREAM_HANDSHAKE_MS 5000
 #define STREAM_ACCEPT_RETRY_MS 100
+#define STREAM_PACE_MS 10
 #define STREAM_SOCKET_MODE 0660
 
 /* Connections of one address. */
@@ -38,7 +41,8 @@ struct stream_listener {
 		uv_tcp_t tcp;
 		uv_pipe_t pipe;
 	} io;
-	uv_timer_t retry; /* after an accept for which there was no memory */
+	uv_timer_t retry; /* after an accept for which there was no memory, or that came too soon */
+	struct rate pace;
 	bool closed;
 	struct stream_listen_options o;
 	stream_accept_h *accept;
@@ -136,6 +140,23 @@ static void stream_learn_remote(struct stream *s)
 		addr_from_sockaddr((struct sockaddr *)&sa, &s->remote);
 }
 
+/* Is this far end let in, and on whose word? */
+static bool stream_vet(struct stream_listener *l, struct stream *s)
+{
+	struct stream_vet vet = {.need_certificate = l->o.tls && tlsid_requires_peer(l->o.tls)};
+	struct stream_tls_far far = {.server = true};
+
+	if (l->o.vet && !l->o.vet(l->arg, &s->remote, &vet)) {
+		metric_add(&net_metrics, NET_STREAM_REFUSED_VET, 1);
+		return false;
+	}
+	if (!l->o.tls)
+		return true;
+	far.trust = vet.trust;
+	far.need_certificate = vet.need_certificate;
+	return stream_tls_new(l->o.tls, &far, &s->tls) == 0;
+}
+
 static bool stream_admit(struct stream_listener *l, struct stream *s)
 {
 	int err;
@@ -148,9 +169,7 @@ static bool stream_admit(struct stream_listener *l, struct stream *s)
 	err = stream_count_from(l, s);
 	if (err == -EUSERS)
 		metric_add(&net_metrics, NET_STREAM_REFUSED_ADDRESS, 1);
-	if (!err && l->o.tls)
-		err = stream_use_tls(s, l->o.tls, true, NULL);
-	return err == 0;
+	return err ? false : stream_vet(l, s);
 }
 
 /* Make the stream this listener's and give it the connection that libuv holds. */
@@ -194,18 +213,29 @@ static void stream_accept_one(struct stream_listener *l)
 	mem_unref(s);
 }
 
+/* Handshakes cost more than calls: a storm of connections waits in the kernel, not in our loop (A21). */
+static void stream_accept_paced(struct stream_listener *l)
+{
+	if (l->o.accepts_per_s && !rate_take(&l->pace, 1, uv_hrtime() / 1000)) {
+		metric_add(&net_metrics, NET_STREAM_PACED, 1);
+		uv_timer_start(&l->retry, stream_on_retry, STREAM_PACE_MS, 0);
+		return;
+	}
+	stream_accept_one(l);
+}
+
 static void stream_on_connection(uv_stream_t *server, int status)
 {
 	struct stream_listener *l = server->data;
 
 	if (status < 0 || l->closed)
 		return;
-	stream_accept_one(l);
+	stream_accept_paced(l);
 }
 
 static void stream_on_retry(uv_timer_t *t)
 {
-	stream_accept_one(t->data);
+	stream_accept_paced(t->data);
 }
 
 /* ---------------------------------------------------------------- making and closing */
@@ -240,6 +270,7 @@ static int stream_listener_new(uv_loop_t *loop, const struct stream_listen_optio
 		l->o.handshake_ms = STREAM_HANDSHAKE_MS;
 	if (!l->o.send_queue_bytes)
 		l->o.send_queue_bytes = STREAM_QUEUE_BYTES_DEFAULT;
+	rate_init(&l->pace, o->accepts_per_s, o->accepts_per_s, uv_hrtime() / 1000);
 	LIST_INIT(&l->handshakes);
 	if (l->o.max_per_address) {
 		err = table_new(l->o.max_streams, &l->froms);

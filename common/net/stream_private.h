@@ -65,9 +65,6 @@ int stream_new(uv_loop_t *loop, struct stream **ret_stream);
 void stream_io_is_live(struct stream *s);
 /** Connection is there (connected or accepted): addresses, options, TLS handshake or open. */
 void stream_start(struct stream *s);
-/** TLS of a stream that is not started. @return 0, -ENOMEM. */
-int stream_use_tls(struct stream *s, struct tls_context *c, bool server, const char *server_name);
-
 /* stream.c, called by stream_io.c */
 /** Handshake done or plain: tell the owner, or the listener. */
 void stream_opened(struct stream *s);

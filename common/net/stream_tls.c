@@ -24,9 +24,12 @@ struct stream_tls {
 	SSL *ssl;
 	BIO *in, *out; /* owned by ssl */
 	struct tls_context *context;
-	bool server;
+	struct tls_trust *trust; /* reference: what counts here */
+	bool server, need_certificate;
 	bool broken; /* after a fatal error OpenSSL must not be called again (SSL_shutdown) */
-	char *server_name;
+	char *names[STREAM_TLS_NAMES_MAX +
+		    1]; /* one of them must be in the far end's certificate */
+	size_t nnames;
 	char error[160];
 };
 
@@ -35,8 +38,19 @@ static void stream_tls_destroy(void *obj)
 	struct stream_tls *t = obj;
 
 	SSL_free(t->ssl);
-	mem_unref(t->server_name);
+	for (size_t i = 0; i < t->nnames; i++)
+		mem_unref(t->names[i]);
+	mem_unref(t->trust);
 	mem_unref(t->context);
+}
+
+static bool stream_tls_named(const struct stream_tls *t, X509 *cert)
+{
+	for (size_t i = 0; i < t->nnames; i++) {
+		if (cert_name_has(cert, t->names[i]))
+			return true;
+	}
+	return t->nnames == 0;
 }
 
 static int stream_tls_verify(int ok, X509_STORE_CTX *ctx)
@@ -44,45 +58,61 @@ static int stream_tls_verify(int ok, X509_STORE_CTX *ctx)
 	const SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
 	const struct stream_tls *t = SSL_get_app_data(ssl);
 
+	ok = tlstrust_step(t->trust, ok, ctx);
 	if (!ok || X509_STORE_CTX_get_error_depth(ctx) != 0)
 		return ok;
-	if (t->server_name &&
-	    !cert_name_has(X509_STORE_CTX_get_current_cert(ctx), t->server_name)) {
+	if (!stream_tls_named(t, X509_STORE_CTX_get_current_cert(ctx))) {
 		X509_STORE_CTX_set_error(ctx, X509_V_ERR_HOSTNAME_MISMATCH);
 		return 0;
 	}
 	return 1;
 }
 
-static void stream_tls_set_mode(struct stream_tls *t)
+static int stream_tls_set_mode(struct stream_tls *t)
 {
 	int verify = SSL_VERIFY_PEER;
 
-	if (t->server && !t->context->has_trust)
+	/* Without authorities a server could verify nobody, so it asks nobody. */
+	if (t->server && !tlstrust_any(t->trust))
 		verify = SSL_VERIFY_NONE;
-	else if (t->server && t->context->require_peer)
+	else if (t->server && t->need_certificate)
 		verify |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_set_verify(t->ssl, verify, stream_tls_verify);
 	if (t->server)
 		SSL_set_accept_state(t->ssl);
 	else
 		SSL_set_connect_state(t->ssl);
+	return tlstrust_use(t->trust, t->ssl);
 }
 
-static int stream_tls_set_name(struct stream_tls *t, const char *name)
+static int stream_tls_add_name(struct stream_tls *t, const char *name)
 {
-	struct addr ip;
-	int err = mem_strdup(name, STREAM_TLS_NAME_MAX_BYTES, &t->server_name);
+	int err = mem_strdup(name, STREAM_TLS_NAME_MAX_BYTES, &t->names[t->nnames]);
 
-	if (err)
-		return err;
-	/* RFC 6066 3: no IP literal in SNI. */
-	if (addr_parse_ip(name, strlen(name), &ip) == 0)
-		return 0;
-	return SSL_set_tlsext_host_name(t->ssl, name) == 1 ? 0 : -ENOMEM;
+	if (!err)
+		t->nnames++;
+	return err;
 }
 
-int stream_tls_new(struct tls_context *c, bool server, const char *server_name,
+static int stream_tls_set_names(struct stream_tls *t, const struct stream_tls_far *far)
+{
+	const char *sni = far->server_name;
+	struct addr ip;
+	int err = 0;
+
+	if (far->nnames > STREAM_TLS_NAMES_MAX)
+		return -EINVAL;
+	if (sni && *sni)
+		err = stream_tls_add_name(t, sni);
+	for (size_t i = 0; !err && i < far->nnames; i++)
+		err = stream_tls_add_name(t, far->names[i]);
+	/* RFC 6066 3: no IP literal in SNI. */
+	if (err || !sni || !*sni || addr_parse_ip(sni, strlen(sni), &ip) == 0)
+		return err;
+	return SSL_set_tlsext_host_name(t->ssl, sni) == 1 ? 0 : -ENOMEM;
+}
+
+int stream_tls_new(struct tls_context *c, const struct stream_tls_far *far,
 		   struct stream_tls **ret_tls)
 {
 	struct stream_tls *t = mem_zalloc(sizeof(*t), stream_tls_destroy);
@@ -91,7 +121,9 @@ int stream_tls_new(struct tls_context *c, bool server, const char *server_name,
 	if (!t)
 		return -ENOMEM;
 	t->context = mem_ref(c);
-	t->server = server;
+	t->trust = mem_ref(far->trust ? far->trust : c->trust);
+	t->server = far->server;
+	t->need_certificate = far->need_certificate;
 	t->ssl = SSL_new(c->ctx);
 	t->in = BIO_new(BIO_s_mem());
 	t->out = BIO_new(BIO_s_mem());
@@ -102,12 +134,11 @@ int stream_tls_new(struct tls_context *c, bool server, const char *server_name,
 	}
 	SSL_set_bio(t->ssl, t->in, t->out);
 	SSL_set_app_data(t->ssl, t);
-	stream_tls_set_mode(t);
-	if (!server && server_name && *server_name) {
-		err = stream_tls_set_name(t, server_name);
-		if (err)
-			goto out;
-	}
+	err = stream_tls_set_mode(t);
+	if (!err)
+		err = stream_tls_set_names(t, far);
+	if (err)
+		goto out;
 	*ret_tls = t;
 	return 0;
 out:
@@ -134,7 +165,7 @@ static int stream_tls_fail(struct stream_tls *t)
 	t->broken = true;
 	if (verify == X509_V_ERR_HOSTNAME_MISMATCH)
 		snprintf(t->error, sizeof(t->error), "certificate does not carry the name %s",
-			 t->server_name);
+			 t->nnames ? t->names[0] : "");
 	else if (verify != X509_V_OK)
 		snprintf(t->error, sizeof(t->error), "certificate refused: %s",
 			 X509_verify_cert_error_string(verify));
@@ -226,6 +257,11 @@ bool stream_tls_peer_has_name(const struct stream_tls *t, const char *name)
 {
 	return stream_tls_authenticated(t) &&
 	       cert_name_has(SSL_get0_peer_certificate(t->ssl), name);
+}
+
+const char *stream_tls_version(const struct stream_tls *t)
+{
+	return SSL_is_init_finished(t->ssl) ? SSL_get_version(t->ssl) : "";
 }
 
 const char *stream_tls_error(const struct stream_tls *t)

@@ -15,9 +15,22 @@
 
 struct stream_tls;
 struct tls_context;
+struct tls_trust;
 
-/** @param server_name client only: SNI and the name the certificate must carry, or NULL. @return 0, -ENOMEM. */
-int stream_tls_new(struct tls_context *c, bool server, const char *server_name,
+#define STREAM_TLS_NAMES_MAX 16
+
+/* What is expected of the far end. Strings are copied. */
+struct stream_tls_far {
+	bool server;              /* we are the server */
+	bool need_certificate;    /* server: refuse a far end that shows none */
+	struct tls_trust *trust;  /* NULL = the context's */
+	const char *server_name;  /* client: SNI, and a name its certificate may carry; or NULL */
+	const char *const *names; /* further names of which one is enough; none at all = no check */
+	size_t nnames;
+};
+
+/** @return 0, -ENOMEM, -EINVAL (more than STREAM_TLS_NAMES_MAX names, or one of them too long). */
+int stream_tls_new(struct tls_context *c, const struct stream_tls_far *far,
 		   struct stream_tls **ret_tls);
 
 /** Cipher bytes from the wire. @return 0, -ENOMEM. */
@@ -42,6 +55,8 @@ void stream_tls_output_done(struct stream_tls *t);
 /** The far end showed a certificate and it verified. */
 bool stream_tls_authenticated(const struct stream_tls *t);
 bool stream_tls_peer_has_name(const struct stream_tls *t, const char *name);
+/** "TLSv1.3"; "" until the handshake is done. */
+const char *stream_tls_version(const struct stream_tls *t);
 /** Why the last call failed, in words, or "". */
 const char *stream_tls_error(const struct stream_tls *t);
 

@@ -19,13 +19,10 @@
 #include "common/net/cert_name.h"
 
 #define TLS_WHY_BYTES 256
-#define TLS_CHAIN_DEPTH 8
 #define TLS_CHAIN_MAX_BYTES (32 * 1024) /* a peer's whole chain */
 #define TLS12_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
-static int tls_why(char *why, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static int tls_why(char *why, int err, const char *fmt, ...)
+int tlsid_why(char *why, int err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -36,7 +33,7 @@ static int tls_why(char *why, int err, const char *fmt, ...)
 }
 
 /* The last error of the library, in words. */
-static const char *tls_reason(void)
+const char *tlsid_reason(void)
 {
 	const char *text = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -48,6 +45,10 @@ static void tls_context_destroy(void *obj)
 	struct tls_context *c = obj;
 
 	SSL_CTX_free(c->ctx);
+	mem_unref(c->trust);
+	mem_unref(c->ciphers);
+	for (size_t i = 0; i < c->nothers; i++)
+		mem_unref(c->others[i]);
 }
 
 /* No prompt on the terminal for an encrypted key: a daemon has nobody to ask. */
@@ -60,28 +61,28 @@ static int tls_no_passphrase(char *buf, int size, int rw, void *arg)
 	return -1;
 }
 
-static int tls_readable(const char *what, const char *file, char *why)
+int tlsid_readable(const char *what, const char *file, char *why)
 {
 	if (!file || !*file)
-		return tls_why(why, -EINVAL, "%s: no file is named", what);
+		return tlsid_why(why, -EINVAL, "%s: no file is named", what);
 	if (access(file, R_OK) < 0) {
 		int err = errno;
 
-		return tls_why(why, err == ENOENT ? -ENOENT : -EINVAL, "%s %s: %s", what, file,
-			       strerror(err));
+		return tlsid_why(why, err == ENOENT ? -ENOENT : -EINVAL, "%s %s: %s", what, file,
+				 strerror(err));
 	}
 	return 0;
 }
 
 static int tls_load_certificate(struct tls_context *c, const char *file, char *why)
 {
-	int err = tls_readable("certificate", file, why);
+	int err = tlsid_readable("certificate", file, why);
 
 	if (err)
 		return err;
 	if (SSL_CTX_use_certificate_chain_file(c->ctx, file) != 1)
-		return tls_why(why, -EINVAL, "certificate %s: cannot be read: %s", file,
-			       tls_reason());
+		return tlsid_why(why, -EINVAL, "certificate %s: cannot be read: %s", file,
+				 tlsid_reason());
 	return 0;
 }
 
@@ -90,7 +91,7 @@ static int tls_load_key(struct tls_context *c, const struct tls_options *o, char
 	bool asked = false;
 	EVP_PKEY *key = NULL;
 	BIO *bio;
-	int err = tls_readable("private key", o->private_key_file, why);
+	int err = tlsid_readable("private key", o->private_key_file, why);
 
 	if (err)
 		return err;
@@ -99,60 +100,35 @@ static int tls_load_key(struct tls_context *c, const struct tls_options *o, char
 		key = PEM_read_bio_PrivateKey(bio, NULL, tls_no_passphrase, &asked);
 	BIO_free(bio);
 	if (!key && asked)
-		return tls_why(why, -EINVAL, "private key %s: is encrypted, give a plain one",
-			       o->private_key_file);
+		return tlsid_why(why, -EINVAL, "private key %s: is encrypted, give a plain one",
+				 o->private_key_file);
 	if (!key)
-		return tls_why(why, -EINVAL, "private key %s: cannot be read: %s",
-			       o->private_key_file, tls_reason());
+		return tlsid_why(why, -EINVAL, "private key %s: cannot be read: %s",
+				 o->private_key_file, tlsid_reason());
 	/* X509_check first: SSL_CTX_use_PrivateKey would name the mismatch only in its own words. */
 	if (X509_check_private_key(SSL_CTX_get0_certificate(c->ctx), key) != 1)
-		err = tls_why(why, -EINVAL, "private key %s: does not belong to certificate %s",
-			      o->private_key_file, o->certificate_file);
+		err = tlsid_why(why, -EINVAL, "private key %s: does not belong to certificate %s",
+				o->private_key_file, o->certificate_file);
 	else if (SSL_CTX_use_PrivateKey(c->ctx, key) != 1)
-		err = tls_why(why, -EINVAL, "private key %s: refused: %s", o->private_key_file,
-			      tls_reason());
+		err = tlsid_why(why, -EINVAL, "private key %s: refused: %s", o->private_key_file,
+				tlsid_reason());
 	EVP_PKEY_free(key);
 	return err;
 }
 
-/* The store also takes the revocation lists of a file; then they must be used. */
-static void tls_use_crls(SSL_CTX *ctx)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
-
-	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++)
-		if (X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_CRL) {
-			X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
-			return;
-		}
-}
-
 static int tls_load_trust(struct tls_context *c, const struct tls_options *o, char *why)
 {
-	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+	struct tls_trust_options to = {.files = o->trust_files,
+				       .nfiles = o->ntrust,
+				       .crl_files = o->crl_files,
+				       .ncrls = o->ncrls,
+				       .eku = o->eku,
+				       .depth = o->depth};
+	int err = tlstrust_new(&to, &c->trust, why);
 
-	if (!names)
-		return tls_why(why, -ENOMEM, "trust: out of memory");
-	for (size_t i = 0; i < o->ntrust; i++) {
-		const char *file = o->trust_files[i];
-		int err = tls_readable("trust", file, why);
-
-		if (!err && SSL_CTX_load_verify_file(c->ctx, file) != 1)
-			err = tls_why(why, -EINVAL, "trust %s: cannot be read: %s", file,
-				      tls_reason());
-		if (err) {
-			sk_X509_NAME_pop_free(names, X509_NAME_free);
-			return err;
-		}
-		/* Tells a client which of its certificates to show; a CRL-only file adds no name. */
-		SSL_add_file_cert_subjects_to_stack(names, file);
-		ERR_clear_error();
-	}
-	SSL_CTX_set_client_CA_list(c->ctx, names);
-	tls_use_crls(c->ctx);
-	c->has_trust = o->ntrust > 0;
-	return 0;
+	if (!err)
+		SSL_CTX_set1_cert_store(c->ctx, tlstrust_store(c->trust));
+	return err;
 }
 
 static int64_t tls_time_s(const ASN1_TIME *t)
@@ -178,11 +154,11 @@ static int tls_check_dates(struct tls_context *c, const char *file, char *why)
 	info->not_after_s = tls_time_s(X509_get0_notAfter(cert));
 	if (info->not_after_s <= now_s) {
 		clock_print((uint64_t)info->not_after_s * 1000, when, sizeof(when));
-		return tls_why(why, -EINVAL, "certificate %s: expired at %s", file, when);
+		return tlsid_why(why, -EINVAL, "certificate %s: expired at %s", file, when);
 	}
 	if (info->not_before_s > now_s) {
 		clock_print((uint64_t)info->not_before_s * 1000, when, sizeof(when));
-		return tls_why(why, -EINVAL, "certificate %s: not valid before %s", file, when);
+		return tlsid_why(why, -EINVAL, "certificate %s: not valid before %s", file, when);
 	}
 	return 0;
 }
@@ -198,21 +174,45 @@ static int tls_load_identity(struct tls_context *c, const struct tls_options *o,
 	return err;
 }
 
-static int tls_set_rules(SSL_CTX *ctx, bool tls13_only)
+/* RFC 9325 4.1: what an operator's list lets in beside those two properties is a mistake. */
+static int tls_set_ciphers(struct tls_context *c, const char *list, char *why)
 {
+	STACK_OF(SSL_CIPHER) * all;
+
+	if (SSL_CTX_set_cipher_list(c->ctx, list) != 1)
+		return tlsid_why(why, -EINVAL, "ciphers %.100s: none is known", list);
+	all = SSL_CTX_get_ciphers(c->ctx);
+	for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+		const SSL_CIPHER *s = sk_SSL_CIPHER_value(all, i);
+		int kx = SSL_CIPHER_get_kx_nid(s);
+
+		if (!SSL_CIPHER_is_aead(s) || (kx != NID_kx_ecdhe && kx != NID_kx_any))
+			return tlsid_why(why, -EINVAL,
+					 "ciphers: %s has no forward secrecy or no AEAD",
+					 SSL_CIPHER_get_name(s));
+	}
+	return mem_strdup(list, strlen(list), &c->ciphers)
+		       ? tlsid_why(why, -ENOMEM, "out of memory")
+		       : 0;
+}
+
+static int tls_set_rules(struct tls_context *c, const struct tls_options *o, char *why)
+{
+	SSL_CTX *ctx = c->ctx;
+
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
 					 SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_security_level(ctx, 2);
-	SSL_CTX_set_verify_depth(ctx, TLS_CHAIN_DEPTH);
 	SSL_CTX_set_max_cert_list(ctx, TLS_CHAIN_MAX_BYTES);
 	/* Idle connections give their 34 KiB of record buffers back. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-	if (SSL_CTX_set_num_tickets(ctx, 0) != 1 ||
-	    SSL_CTX_set_min_proto_version(ctx, tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION) != 1 ||
-	    SSL_CTX_set_cipher_list(ctx, TLS12_CIPHERS) != 1)
-		return -EINVAL;
-	return 0;
+	SSL_CTX_set_client_hello_cb(ctx, tlsid_client_hello, c);
+	c->min_version = o->min_version == TLS_MIN_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+	if (SSL_CTX_set_num_tickets(ctx, 0) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
+	    SSL_CTX_set_min_proto_version(ctx, c->min_version) != 1)
+		return tlsid_why(why, -EINVAL, "TLS rules refused: %s", tlsid_reason());
+	return tls_set_ciphers(c, o->ciphers ? o->ciphers : TLS12_CIPHERS, why);
 }
 
 int tlsid_new(const struct tls_options *o, struct tls_context **ret_context, char ret_why[256])
@@ -222,23 +222,21 @@ int tlsid_new(const struct tls_options *o, struct tls_context **ret_context, cha
 
 	ret_why[0] = 0;
 	if (o->require_peer && o->ntrust == 0)
-		return tls_why(ret_why, -EINVAL,
-			       "trust: no file is named, but peers need a verified certificate");
+		return tlsid_why(ret_why, -EINVAL,
+				 "trust: no file is named, but peers need a verified certificate");
 	c = mem_zalloc(sizeof(*c), tls_context_destroy);
 	if (!c)
-		return tls_why(ret_why, -ENOMEM, "out of memory");
+		return tlsid_why(ret_why, -ENOMEM, "out of memory");
 	ERR_clear_error();
 	c->require_peer = o->require_peer;
 	c->ctx = SSL_CTX_new(TLS_method());
 	if (!c->ctx) {
-		err = tls_why(ret_why, -ENOMEM, "out of memory");
+		err = tlsid_why(ret_why, -ENOMEM, "out of memory");
 		goto out;
 	}
-	err = tls_set_rules(c->ctx, o->tls13_only);
-	if (err) {
-		tls_why(ret_why, err, "TLS rules refused: %s", tls_reason());
+	err = tls_set_rules(c, o, ret_why);
+	if (err)
 		goto out;
-	}
 	if (o->certificate_file || o->private_key_file)
 		err = tls_load_identity(c, o, ret_why);
 	if (!err)
@@ -256,4 +254,17 @@ out:
 void tlsid_info(const struct tls_context *c, struct tls_info *ret_info)
 {
 	*ret_info = c->info;
+}
+
+int tlsid_serve_also(struct tls_context *c, struct tls_context *o)
+{
+	if (c->nothers >= TLS_OTHERS_MAX)
+		return -ENOSPC;
+	c->others[c->nothers++] = mem_ref(o);
+	return 0;
+}
+
+bool tlsid_requires_peer(const struct tls_context *c)
+{
+	return c->require_peer;
 }

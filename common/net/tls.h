@@ -3,9 +3,8 @@
  * tls - a TLS identity: certificate chain, key, trust and rules, shared by many streams.
  *
  * TLS 1.2 with forward secrecy and AEAD only, or TLS 1.3 (RFC 9325); no compression, renegotiation,
- * session cache or tickets. Only the trust files count, never the system's store (requirements H1).
- * A trust file may also hold revocation lists in PEM: as soon as one is there, each certificate of a
- * peer needs a fresh list of its issuer.
+ * early data, session cache or tickets. Whom it believes: tls_trust.h; a stream may be given another
+ * one, for what was agreed with a single far end.
  * The functions are called tlsid_, because tls_ is a prefix of sofia-sip's.
  * Owner: counted (mem_ref/mem_unref); a running stream keeps its context, so a reload makes a new one.
  * Thread: loop.
@@ -17,7 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/net/tls_trust.h"
+
 struct tls_context;
+
+#define TLS_OTHERS_MAX 15
+
+enum tls_version { TLS_MIN_1_2, TLS_MIN_1_3 };
 
 struct tls_options {
 	/* PEM: leaf first, then the chain. Both files NULL: a client that shows no certificate. */
@@ -25,7 +30,13 @@ struct tls_options {
 	const char *private_key_file; /* PEM, not encrypted */
 	const char *const *trust_files;
 	size_t ntrust;
-	bool tls13_only;   /* gate control */
+	const char *const *crl_files; /* revocation lists, PEM */
+	size_t ncrls;
+	enum tls_eku eku;
+	unsigned depth;               /* 0 = 8 */
+	enum tls_version min_version; /* gate control: 1.3 */
+	/* Of TLS 1.2, in OpenSSL's notation; NULL = all that have forward secrecy and AEAD. Others are refused. */
+	const char *ciphers;
 	bool require_peer; /* server: refuse a client without a verified certificate */
 };
 
@@ -40,6 +51,12 @@ struct tls_info {
 /** @param ret_why  at least 256 bytes for a sentence naming file and cause. @return 0, -EINVAL, -ENOENT, -ENOMEM. */
 int tlsid_new(const struct tls_options *o, struct tls_context **ret_context, char ret_why[256]);
 /* free with mem_unref */
+
+/** As a server show o instead to clients that ask for one of its names. @return 0, -ENOSPC. */
+int tlsid_serve_also(struct tls_context *c, struct tls_context *o);
+
+/** As a server it refuses clients without a verified certificate. */
+bool tlsid_requires_peer(const struct tls_context *c);
 
 void tlsid_info(const struct tls_context *c, struct tls_info *ret_info);
 

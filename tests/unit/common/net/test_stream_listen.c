@@ -96,6 +96,49 @@ static void test_cap_per_address(void **state)
 	close(again);
 }
 
+/* A21: a storm waits in the kernel and is taken in at the rate; nobody is turned away. */
+static void test_accepts_are_paced(void **state)
+{
+	struct net_scene *n = *state;
+	struct stream_listen_options o = {.accepts_per_s = 2};
+	int64_t waits = metric_get(&net_metrics, NET_STREAM_PACED);
+	int fd[3];
+
+	net_scene_listen(n, &o);
+	for (int i = 0; i < 3; i++)
+		fd[i] = net_connect_tcp(stream_listener_local(n->listener));
+	assert_true(net_wait(&n->loop, &n->naccepted, 2));
+	net_turns(&n->loop, 5);
+	assert_int_equal(n->naccepted, 2);
+	assert_true(metric_get(&net_metrics, NET_STREAM_PACED) > waits);
+	assert_true(net_wait(&n->loop, &n->naccepted, 3));
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+}
+
+static bool vet_none(void *arg, const struct addr *from, struct stream_vet *vet)
+{
+	(void)arg;
+	assert_int_equal(from->family, ADDR_V4);
+	assert_false(vet->need_certificate);
+	return false;
+}
+
+static void test_who_is_not_wanted_is_closed(void **state)
+{
+	struct net_scene *n = *state;
+	struct stream_listen_options o = {.vet = vet_none};
+	int64_t refused = metric_get(&net_metrics, NET_STREAM_REFUSED_VET);
+	int fd;
+
+	net_scene_listen(n, &o);
+	fd = net_connect_tcp(stream_listener_local(n->listener));
+	assert_closed_by_peer(n, fd);
+	assert_int_equal(n->naccepted, 0);
+	assert_int_equal(metric_get(&net_metrics, NET_STREAM_REFUSED_VET), refused + 1);
+	close(fd);
+}
+
 static void test_acceptor_may_refuse(void **state)
 {
 	struct net_scene *n = *state;
@@ -376,6 +419,8 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, net_scene_setup, net_scene_teardown)
 		T(test_cap_of_the_listener),
 		T(test_cap_per_address),
+		T(test_accepts_are_paced),
+		T(test_who_is_not_wanted_is_closed),
 		T(test_acceptor_may_refuse),
 		T(test_stream_nobody_takes_is_closed),
 		T(test_accepted_streams_outlive_their_listener),

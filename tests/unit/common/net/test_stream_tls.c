@@ -156,7 +156,7 @@ static void test_a_megabyte_both_ways_is_intact(void **state)
 static void test_tls13_only_and_the_whole_chain_is_sent(void **state)
 {
 	struct net_scene *n = *state;
-	struct tls_options o = {.tls13_only = true, .require_peer = true};
+	struct tls_options o = {.min_version = TLS_MIN_1_3, .require_peer = true};
 
 	n->echo = true;
 	meet(n, load("chained", "ca", NULL, o), client_context("chained"), "sbe1");
@@ -441,7 +441,9 @@ static void bare_client(struct net_scene *n, struct bare *b)
 static void listen_optional(struct net_scene *n, bool tls13_only)
 {
 	struct stream_listen_options lo = {
-		.tls = load("sbe1", "ca", NULL, (struct tls_options){.tls13_only = tls13_only})};
+		.tls = load("sbe1", "ca", NULL,
+			    (struct tls_options){.min_version =
+							 tls13_only ? TLS_MIN_1_3 : TLS_MIN_1_2})};
 
 	n->echo = true;
 	net_scene_listen(n, &lo);

@@ -13,6 +13,8 @@
 
 static char *dir;
 static struct tls_context *context[2]; /* client, server */
+static const struct stream_tls_far to_b = {.server_name = "b"},
+				   as_b = {.server = true, .need_certificate = true};
 
 static struct tls_context *load(const char *name, bool require_peer)
 {
@@ -69,8 +71,8 @@ static void pair_open(struct pair *p, size_t piece_bytes, long damage_at)
 	memset(p, 0, sizeof(*p));
 	p->piece_bytes = piece_bytes;
 	p->damage_at = damage_at;
-	assert_int_equal(stream_tls_new(context[0], false, "b", &p->end[0]), 0);
-	assert_int_equal(stream_tls_new(context[1], true, NULL, &p->end[1]), 0);
+	assert_int_equal(stream_tls_new(context[0], &to_b, &p->end[0]), 0);
+	assert_int_equal(stream_tls_new(context[1], &as_b, &p->end[1]), 0);
 }
 
 static void pair_close(struct pair *p)
@@ -212,7 +214,7 @@ static void test_nothing_is_believed_before_the_end(void **state)
 static int run_new(void *arg)
 {
 	struct stream_tls *t = NULL;
-	int err = stream_tls_new(context[0], false, arg, &t);
+	int err = stream_tls_new(context[0], &(struct stream_tls_far){.server_name = arg}, &t);
 
 	mem_unref(t);
 	return err;
