@@ -232,7 +232,7 @@ void call_bye_request(struct leg *leg, struct txn_server *s, const struct wire_m
 	call_refuse(s, 200, NULL, NULL);
 	if (call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD) {
 		/* Both hung up at once: ours to this leg will be answered too, or not; either way it is over. */
-		leg->up = false;
+		leave_leg(leg);
 		if (leg->bye_due) {
 			leg->bye_due = false;
 			call_end_check(call);

@@ -268,6 +268,36 @@ static void no_ack_at_all(void **state)
 	assert_int_equal(call_count(bed.core), 0);
 }
 
+/* A11: an ACK with another CSeq or tag is none; the right one still counts at 31 s. */
+static void wrong_and_late_acks(void **state)
+{
+	char remote[512];
+
+	(void)state;
+	bed_invite(A, SDP_A);
+	bed_take(B, "INVITE ");
+	bed_reply(B, 200, SDP_B);
+	bed_take(A, "SIP/2.0 200 ");
+	bed.ua[A].invite_cseq = 7;
+	bed_ack(A, NULL);
+	bed.ua[A].invite_cseq = 1;
+	strcpy(remote, bed.ua[A].remote);
+	strcat(bed.ua[A].remote, "x");
+	bed_ack(A, NULL);
+	strcpy(bed.ua[A].remote, remote);
+	bed_quiet(B);
+	bed_run_ms(600);
+	assert_int_equal(bed_skip(A), 1);
+	bed_run_ms(30400);
+	bed_skip(A);
+	bed_ack(A, NULL);
+	bed_take(B, "ACK ");
+	bed_run_ms(5000);
+	bed_quiet(A);
+	assert_int_equal(call_count(bed.core), 1);
+	bed_hang_up(A, B);
+}
+
 /* ---- forks (S3, A15) ---- */
 
 static void second_fork_is_hung_up(void **state)
@@ -393,6 +423,7 @@ int main(void)
 		BED_TEST(lost_ack_to_the_callee),
 		BED_TEST(repeated_2xx_behind_a_reinvite),
 		BED_TEST(no_ack_at_all),
+		BED_TEST(wrong_and_late_acks),
 		BED_TEST(second_fork_is_hung_up),
 		BED_TEST(second_fork_while_gates_follow),
 		BED_TEST(early_forks),

@@ -33,6 +33,8 @@ static unsigned pick(unsigned n)
 
 static struct side {
 	char invite[BED_MESSAGE_MAX], other[BED_MESSAGE_MAX]; /* requests it may answer */
+	char rack[80];                                        /* what its PRACK would say */
+	unsigned rseq;                                        /* of what it sent last */
 	bool reached;                                         /* it has a dialog to speak in */
 } sides[BED_UAS];
 
@@ -75,15 +77,33 @@ static void take_all(enum bed_who who)
 		else if (strncmp(text, "SIP/2.0 ", 8) && strncmp(text, "ACK ", 4) &&
 			 strncmp(text, "CANCEL ", 7))
 			strcpy(s->other, text);
+		if (bed_header(text, "RSeq")[0])
+			snprintf(s->rack, sizeof(s->rack), "RAck: %.20s 1 INVITE\n",
+				 bed_header(text, "RSeq"));
 		if (bed.ua[who].target[0] && strstr(bed.ua[who].remote, ";tag="))
 			s->reached = true;
 	}
 }
 
+#define ALLOWED "Allow: INVITE, ACK, BYE, PRACK, UPDATE\n"
+
+/* Header lines of a response: reliable now and then, in order most of the time. */
+static const char *lines(struct side *s, int status)
+{
+	static char text[160];
+
+	if (status <= 100 || status >= 200 || pick(2))
+		return pick(2) ? ALLOWED : NULL;
+	s->rseq += pick(6) ? 1 : pick(3);
+	snprintf(text, sizeof(text), "Require: 100rel\nRSeq: %u\n%s", s->rseq,
+		 pick(2) ? ALLOWED : "");
+	return text;
+}
+
 static void answer(enum bed_who who)
 {
-	static const int statuses[] = {100, 180, 183, 200, 200, 200, 200, 302, 401,
-				       481, 486, 487, 488, 491, 500, 503, 603, 408};
+	static const int statuses[] = {100, 180, 183, 183, 199, 200, 200, 200, 200, 302,
+				       401, 481, 486, 487, 488, 491, 500, 503, 603, 408};
 	struct side *s = &sides[who];
 	const char *text = s->other[0] && pick(2) ? s->other : s->invite;
 	int status = statuses[pick(sizeof(statuses) / sizeof(statuses[0]))];
@@ -97,7 +117,8 @@ static void answer(enum bed_who who)
 	strcpy(tag, bed.ua[who].tag);
 	if (!pick(8))
 		snprintf(bed.ua[who].tag, sizeof(bed.ua[who].tag), "%s-tag-fork%u",
-			 bed.ua[who].name, pick(3));
+			 bed.ua[who].name, pick(12));
+	bed.extra = lines(s, status);
 	bed_reply(who, status, status < 300 && status > 100 ? body_of(who) : NULL);
 	strcpy(bed.ua[who].tag, tag);
 }
@@ -105,7 +126,8 @@ static void answer(enum bed_who who)
 static void say(enum bed_who who)
 {
 	static const char *const methods[] = {"INVITE",  "INVITE", "INVITE", "BYE",
-					      "OPTIONS", "UPDATE", "FOO"};
+					      "OPTIONS", "UPDATE", "UPDATE", "UPDATE",
+					      "PRACK",   "PRACK",  "PRACK",  "FOO"};
 	const char *method = methods[pick(sizeof(methods) / sizeof(methods[0]))];
 
 	if (!sides[who].reached)
@@ -114,7 +136,12 @@ static void say(enum bed_who who)
 		return;
 	if (!pick(12) && bed.ua[who].cseq > 3)
 		bed.ua[who].cseq -= 2;
-	bed_request(who, method, !strcmp(method, "INVITE") ? body_of(who) : NULL);
+	if (!strcmp(method, "PRACK") && pick(8))
+		bed.extra = sides[who].rack;
+	bed_request(who, method,
+		    !strcmp(method, "INVITE") || !strcmp(method, "UPDATE") || !pick(3)
+			    ? body_of(who)
+			    : NULL);
 }
 
 static void dbe(void)
@@ -209,6 +236,7 @@ static void one(unsigned seed)
 		sides[A].reached = sides[B].reached = true;
 		strcpy(sides[B].invite, bed.ua[B].request);
 	} else {
+		bed.extra = pick(2) ? "Supported: 100rel\n" ALLOWED : NULL;
 		bed_invite(A, pick(4) ? SDP_A : NULL);
 	}
 	for (unsigned i = 0; i < STEPS; i++)
