@@ -94,6 +94,7 @@ static void leg_clear(struct leg *leg)
 	if (leg->counted)
 		peer_give(leg->peer, leg->side == 0 ? PEER_IN : PEER_OUT);
 	leg->counted = false;
+	call_relay_end(leg);
 	call_session_clear(leg);
 	leg->peer = mem_unref(leg->peer);
 	mem_free(leg->ack);

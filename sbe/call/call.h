@@ -42,6 +42,8 @@
 	  "early dialogs of forks that were not followed because one call had too many")           \
 	X(CALL_SESSION_EXPIRED, COUNTER, "sbe_calls_session_expired_total",                        \
 	  "calls released because nobody refreshed their session")                                 \
+	X(CALL_RELAY_REFUSED, COUNTER, "sbe_in_dialog_refused_total",                              \
+	  "requests inside calls refused because their peer sent too many")                        \
 	X(CALL_LATE_2XX, COUNTER, "sbe_late_2xx_total",                                            \
 	  "2xx of forks or after a CANCEL, ended with ACK and BYE")
 METRIC_ENUM(call_metrics, CALL_METRICS)

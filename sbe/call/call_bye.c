@@ -179,6 +179,8 @@ int call_release(struct call *call, const struct call_release *r)
 	release_caller(call, &call->legs[0], r);
 	release_leg(&call->legs[1], r);
 	release_leg(&call->legs[0], r);
+	call_relay_end(&call->legs[0]);
+	call_relay_end(&call->legs[1]);
 	call_session_stop(&call->legs[0]);
 	call_session_stop(&call->legs[1]);
 	call_plan_free(call);

@@ -39,6 +39,7 @@ static const char *const crossing[] = {
 	"request-disposition",
 	"retry-after",
 	"answer-mode",
+	"recv-info",
 	"priv-answer-mode",
 	NULL,
 };

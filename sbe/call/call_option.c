@@ -26,10 +26,33 @@ static bool session_timer(const struct peer_conf *c)
 	return c->session.mode != PEER_TIMER_OFF;
 }
 
+static bool info_on(const struct peer_conf *c)
+{
+	return call_relay_allowed(c, WIRE_INFO);
+}
+
+static bool message_on(const struct peer_conf *c)
+{
+	return call_relay_allowed(c, WIRE_MESSAGE);
+}
+
+static bool subscribe_on(const struct peer_conf *c)
+{
+	return call_relay_allowed(c, WIRE_SUBSCRIBE);
+}
+
+static bool notify_on(const struct peer_conf *c)
+{
+	return call_relay_allowed(c, WIRE_NOTIFY);
+}
+
 static void options_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
-	(void)m;
-	call_answer_options(leg->call->core, s, leg->peer);
+	if (call_relay_allowed(leg->peer->conf, WIRE_OPTIONS) &&
+	    call_relay_allowed(LEG_OTHER(leg)->peer->conf, WIRE_OPTIONS))
+		call_relay_request(leg, s, m);
+	else
+		call_answer_options(leg->call->core, s, leg->peer);
 }
 
 static void options_outside(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
@@ -54,7 +77,10 @@ static const struct call_method methods[] = {
 	{WIRE_OPTIONS, always, options_in_dialog, options_outside},
 	{WIRE_PRACK, prack_on, call_reliable_prack, NULL},
 	{WIRE_UPDATE, always, call_update_request, NULL},
-	{WIRE_INFO, NULL, NULL, NULL},
+	{WIRE_INFO, info_on, call_relay_request, NULL},
+	{WIRE_MESSAGE, message_on, call_relay_request, NULL},
+	{WIRE_SUBSCRIBE, subscribe_on, call_relay_request, NULL},
+	{WIRE_NOTIFY, notify_on, call_relay_request, NULL},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -179,14 +205,20 @@ void call_option_in_dialog(struct leg *leg, struct txn_server *s, const struct w
 		refuse(leg->peer->conf, s, m);
 }
 
+/* They have a meaning outside of a dialog too, but not with us. */
+static bool could_stand_alone(enum wire_method method)
+{
+	return method == WIRE_MESSAGE || method == WIRE_SUBSCRIBE || method == WIRE_REFER;
+}
+
 void call_option_outside(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 			 struct peer *p)
 {
 	const struct call_method *row = call_option_method(wire_method(m));
 
-	if (row && !row->outside)
+	if (row && !row->outside && !could_stand_alone(row->method))
 		call_refuse(s, 481, NULL, NULL); /* these live in dialogs only */
-	else if (row && row->on && row->on(p->conf))
+	else if (row && row->outside && row->on && row->on(p->conf))
 		row->outside(core, s, m, p);
 	else
 		refuse(p->conf, s, m);

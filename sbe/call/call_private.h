@@ -15,6 +15,7 @@
 #include "sbe/call/call.h"
 #include "sbe/call/call_fork.h"
 #include "sbe/call/call_option.h"
+#include "sbe/call/call_relay.h"
 #include "sbe/call/call_reliable.h"
 #include "sbe/call/call_update.h"
 #include "sbe/call/call_session.h"
@@ -97,6 +98,7 @@ struct leg {
 	struct call_reliable *reliable; /* our 18x to it are; NULL = they are not */
 	bool allows_update;
 	struct call_session session;
+	struct call_relay relay; /* requests from here that go to the other leg */
 };
 
 /* One m-line. index by side: local = our address towards that side, remote = theirs. */

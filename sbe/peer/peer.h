@@ -16,6 +16,7 @@
 #include "common/rate.h"
 #include "common/table.h"
 #include "proto/message.h"
+#include "sbe/peer/peer_in_dialog.h"
 #include "sbe/peer/peer_session.h"
 #include "sbe/peer/peer_tls.h"
 #include "sbe/sip/transport.h"
@@ -42,6 +43,8 @@ METRIC_ENUM(peer_metrics, PEER_METRICS)
 enum peer_relay { PEER_RELAY_ALWAYS, PEER_RELAY_IF_NEEDED, PEER_RELAY_NEVER };
 /* Reliable provisional responses (RFC 3262) with this peer, in both roles. */
 enum peer_prack { PEER_PRACK_OFF, PEER_PRACK_SUPPORTED, PEER_PRACK_REQUIRED };
+/* A transfer or replacement that a peer asks for: who does it. */
+enum peer_transfer { PEER_TRANSFER_REFUSE, PEER_TRANSFER_RELAY, PEER_TRANSFER_ABSORB };
 enum peer_direction { PEER_IN, PEER_OUT }; /* calls they send us, calls we send them */
 
 struct peer_limits {
@@ -70,8 +73,10 @@ struct peer_conf { /* name first: the key of the config map */
 	struct peer_probe_conf probe;
 	uint32_t
 		try_ms; /* "sip.try_ms": how long the first response may take before the next hop is tried; default 4000 */
-	int prack;                        /* "sip.prack": enum peer_prack */
-	struct peer_session_conf session; /* "sip.session_timer" */
+	int prack;                            /* "sip.prack": enum peer_prack */
+	struct peer_session_conf session;     /* "sip.session_timer" */
+	struct peer_in_dialog_conf in_dialog; /* "sip.in_dialog" */
+	int refer, replaces;                  /* enum peer_transfer; "sip.refer", "sip.replaces" */
 	uint32_t ring_s; /* "sip.ring_s": how long a call may ring (timer C), default 180 */
 	struct peer_tls_conf tls;
 };

@@ -81,6 +81,7 @@ struct bed {
 	json_t *cdrs;
 	const char *
 		extra; /* header lines ("X: y\n") of the next message a user agent sends, then NULL */
+	const char *content_type; /* of the next body, in place of what it looks like */
 	const char *max_forwards; /* of in-dialog requests; NULL = 70 */
 	int send_err[BED_UAS];    /* what the transport says when we send to it */
 	bool lossy[BED_UAS];      /* what we send to it gets lost */

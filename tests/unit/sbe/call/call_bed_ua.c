@@ -96,6 +96,13 @@ static const char *via(const struct bed_ua *u, const char *branch)
 
 static const char *type_line(const char *body)
 {
+	static char line[128];
+
+	if (bed.content_type) {
+		snprintf(line, sizeof(line), "Content-Type: %s\n", bed.content_type);
+		bed.content_type = NULL;
+		return line;
+	}
 	return !body            ? ""
 	       : body[0] == '-' ? "Content-Type: multipart/mixed;boundary=x\n"
 				: "Content-Type: application/sdp\n";

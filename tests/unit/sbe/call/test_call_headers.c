@@ -65,7 +65,7 @@ static void call_full_of_secrets(void **state)
 	bed_reply(B, 200, SDP_B "a=x-secret:198.51.100.22\n");
 	m = bed_take(A, "SIP/2.0 200 ");
 	assert_string_equal(bed_header(m, "Allow"),
-			    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE");
+			    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO");
 	bed_lacks(m, "gruu"); /* S5: no option leaks that we do not do */
 	bed_lacks(m, "Session-Expires");
 	bed.extra = "X-Core-Secret: pbx 10.0.0.10\n";

@@ -65,7 +65,7 @@ static void outside_calls(void **state)
 	ask(B, "OPTIONS", "");
 	m = bed_take(B, "SIP/2.0 200 ");
 	assert_string_equal(bed_header(m, "Allow"),
-			    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE");
+			    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO");
 	assert_string_equal(bed_header(m, "Accept"), "application/sdp, multipart/mixed");
 	bed.max_forwards = "0";
 	ask(B, "OPTIONS", "");
@@ -81,7 +81,7 @@ static void outside_calls(void **state)
 	ask(B, "REGISTER", "");
 	m = bed_take(B, "SIP/2.0 405 ");
 	assert_string_equal(bed_header(m, "Allow"),
-			    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE");
+			    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO");
 	ask(B, "SUBSCRIBE", "");
 	bed_take(B, "SIP/2.0 405 ");
 	ask(B, "PUBLISH", "");
