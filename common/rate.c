@@ -36,13 +36,19 @@ static void rate_fill(struct rate *r, uint64_t now_us)
 		r->level_micro += passed_us * r->per_s;
 }
 
-bool rate_take(struct rate *r, uint64_t n, uint64_t now_us)
+bool rate_has(struct rate *r, uint64_t n, uint64_t now_us)
 {
 	if (r->per_s == 0)
 		return true;
 	rate_fill(r, now_us);
-	if (n > r->burst || n * RATE_MICRO > r->level_micro)
+	return n <= r->burst && n * RATE_MICRO <= r->level_micro;
+}
+
+bool rate_take(struct rate *r, uint64_t n, uint64_t now_us)
+{
+	if (!rate_has(r, n, now_us))
 		return false;
-	r->level_micro -= n * RATE_MICRO;
+	if (r->per_s)
+		r->level_micro -= n * RATE_MICRO;
 	return true;
 }

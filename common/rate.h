@@ -21,4 +21,7 @@ void rate_init(struct rate *r, uint64_t per_s, uint64_t burst, uint64_t now_us);
 /** Take n tokens. @return true if they were there; false takes nothing. */
 bool rate_take(struct rate *r, uint64_t n, uint64_t now_us);
 
+/** Are n tokens there? Takes nothing. */
+bool rate_has(struct rate *r, uint64_t n, uint64_t now_us);
+
 #endif

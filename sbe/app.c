@@ -134,9 +134,14 @@ static int start_sip(struct app *a)
 	static const struct transport_handlers transport_handlers = {.message = on_message,
 								     .failed = on_send_failed,
 								     .known = on_known,
+								     .gate = app_overload_gate,
 								     .tls_name = on_tls_name};
-	static const struct txn_layer_handlers txn_handlers = {on_send, on_request, on_ack,
-							       on_stray_2xx};
+	static const struct txn_layer_handlers txn_handlers = {.send = on_send,
+							       .request = on_request,
+							       .ack = on_ack,
+							       .stray_2xx = on_stray_2xx,
+							       .overload = app_overload_params,
+							       .feedback = app_overload_feedback};
 	const struct sbe_conf *c = &a->snapshot->conf;
 	const struct sbe_realm_conf *realms = c->realms.items;
 	struct txn_options o = {
@@ -200,7 +205,11 @@ static int start_calls(struct app *a)
 	err = call_core_new(&o, &a->snapshot->call, &a->calls);
 	if (!err)
 		err = peer_probe_new(&probe, &a->probe);
-	return err ? err : peer_probe_watch(a->probe, a->snapshot->peers);
+	if (!err)
+		err = peer_probe_watch(a->probe, a->snapshot->peers);
+	if (!err)
+		app_overload_start(a);
+	return err;
 }
 
 static int start_admin(struct app *a)
@@ -214,6 +223,7 @@ static int start_admin(struct app *a)
 					      .transport = a->transport,
 					      .txns = a->txns,
 					      .cdr = a->cdr,
+					      .gate = &a->gate,
 					      .reload = app_reload,
 					      .reload_arg = a,
 					      .started_ms = clock_now_ms()};
@@ -336,6 +346,8 @@ int app_new(const char *conf_path, struct sbe_snapshot *snapshot, struct app **r
 	err = uv_loop_init(&a->loop);
 	a->loop_ready = !err;
 	if (!err)
+		(void)uv_loop_configure(&a->loop, UV_METRICS_IDLE_TIME);
+	if (!err)
 		err = mem_strdup(conf_path, 4096, &a->conf_path);
 	if (!err)
 		err = start_signals(a);
@@ -425,6 +437,7 @@ void app_free(struct app *a)
 	admin_free(a->admin);
 	timer_stop(&a->stop_limit);
 	timer_stop(&a->watchdog);
+	timer_stop(&a->overload_tick);
 	timer_wheel_free(a->wheel);
 	app_tls_clear(&a->tls);
 	mem_unref(a->snapshot);

@@ -2,7 +2,8 @@
 /*
  * app_private - what the files of the app share; nobody else includes it.
  *
- * app.c builds and ends everything, app_reload.c takes a new configuration, app_tls.c holds our certificates.
+ * app.c builds and ends everything, app_reload.c takes a new configuration, app_tls.c holds our certificates,
+ * app_overload.c keeps too much from coming in.
  */
 #ifndef SBE_APP_PRIVATE_H
 #define SBE_APP_PRIVATE_H
@@ -14,6 +15,7 @@
 #include "common/timer.h"
 #include "sbe/admin/sbe_admin.h"
 #include "sbe/app.h"
+#include "sbe/peer/peer_gate.h"
 #include "sbe/peer/peer_probe.h"
 
 #define APP_LOG "sbe"
@@ -37,6 +39,8 @@ struct app {
 	struct call_core *calls;
 	struct cdr_writer *cdr;
 	struct peer_probe *probe;
+	struct peer_gate gate; /* ready when timer overload_tick runs */
+	struct timer overload_tick;
 	struct admin *admin;
 	struct admin_uv *admin_server;
 	struct metrics_http *http;
@@ -54,6 +58,15 @@ void app_tls_clear(struct app_tls *t);
 /** The identity of a realm, or NULL if it has none. */
 struct tls_context *app_tls_find(const struct app_tls *t, const struct sbe_conf *c,
 				 const struct sbe_realm_conf *realm);
+
+/* app_overload.c */
+void app_overload_start(struct app *a);
+void app_overload_reload(struct app *a);
+enum guard_verdict app_overload_gate(void *arg, const struct transport_offer *offer,
+				     struct guard_reply *ret_reply, uint16_t *ret_port);
+const char *app_overload_params(void *arg, const struct transport_target *from);
+void app_overload_feedback(void *arg, const struct transport_target *to, const struct wire_oc *oc,
+			   int err);
 
 /* app_reload.c */
 /** Read the configuration again and use it; a bad one changes nothing. arg: struct app. @return 0, or -errno; why is

@@ -79,6 +79,7 @@ int app_reload(void *arg, char *why, size_t why_bytes)
 	a->tls = tls;
 	a->snapshot = next;
 	call_core_configure(a->calls, &next->call);
+	app_overload_reload(a);
 	use_tls(a, next);
 	log_set_level(NULL, (enum log_level)next->conf.log.level);
 	what_waits(before, next, why, why_bytes);

@@ -9,6 +9,7 @@
 #include "sbe/call/call.h"
 #include "sbe/conf/sbe_conf.h"
 #include "sbe/gate/gate_pool.h"
+#include "sbe/peer/peer_gate.h"
 
 struct sbe_admin_app {
 	struct sbe_snapshot **snapshot; /* the app's: changes with a reload */
@@ -17,6 +18,7 @@ struct sbe_admin_app {
 	struct transport *transport;
 	struct txn_layer *txns;
 	struct cdr_writer *cdr;
+	struct peer_gate *gate; /* overload control */
 	/* Read the configuration again. @return 0 (why: sections that wait for a restart, or ""), or -errno with why */
 	int (*reload)(void *arg, char *why, size_t why_bytes);
 	void *reload_arg;
@@ -28,6 +30,12 @@ int sbe_admin_add(struct admin *a, struct sbe_admin_app *app);
 
 /* sbe_admin_peer.c */
 extern const struct admin_cmd sbe_admin_peer_cmds[];
+/* sbe_admin_overload.c */
+extern const struct admin_cmd sbe_admin_overload_cmds[];
+/** One object of what overload control measures and does. */
+json_t *sbe_admin_overload(const struct sbe_admin_app *app);
+/** The overload part of one peer: what it offers, gets, is asked, asks. */
+json_t *sbe_admin_peer_overload(const struct peer *p);
 /* sbe_admin_node.c */
 extern const struct admin_cmd sbe_admin_node_cmds[];
 

@@ -44,7 +44,7 @@ static int status_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 	(void)c;
 	peer_each((*app->snapshot)->peers, count_peer, peers);
 	*ret_data = json_pack(
-		"{s:s,s:s,s:I,s:I,s:I,s:I,s:{s:i,s:i,s:i},s:I,s:I,s:{s:I,s:I},s:{s:I,s:I},s:I}",
+		"{s:s,s:s,s:I,s:I,s:I,s:I,s:{s:i,s:i,s:i},s:I,s:I,s:{s:I,s:I},s:{s:I,s:I},s:I,s:o}",
 		"node", (*app->snapshot)->conf.node, "version", SPEERMINT_VERSION, "uptime_s",
 		(json_int_t)((clock_now_ms() - app->started_ms) / 1000), "calls",
 		(json_int_t)call_count(app->calls), "calls_attempted",
@@ -56,7 +56,7 @@ static int status_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 		(json_int_t)txn_count_server(app->txns), "client",
 		(json_int_t)txn_count_client(app->txns), "cdr", "backlog_bytes",
 		(json_int_t)cdr_backlog_bytes(app->cdr), "lost", (json_int_t)cdr_lost(app->cdr),
-		"memory_kib", (json_int_t)rss_kib());
+		"memory_kib", (json_int_t)rss_kib(), "overload", sbe_admin_overload(app));
 	return *ret_data ? ADMIN_OK : admin_error(c, ADMIN_FAILED, "out of memory");
 }
 

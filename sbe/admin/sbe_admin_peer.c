@@ -54,20 +54,39 @@ static json_t *show_hops(const struct peer *p)
 
 	for (size_t i = 0; i < p->nhops; i++) {
 		bool resting = p->hops[i].retry_ms > clock_now_ms();
+		bool asked = peer_hop_resting(p, i, clock_now_ms());
 
-		json_array_append_new(list, json_pack("{s:s,s:s}", "uri", p->hops[i].uri, "state",
-						      p->hops[i].down ? "down"
-						      : resting ? "failed a moment ago, tried last"
-								: "up"));
+		json_array_append_new(list,
+				      json_pack("{s:s,s:s}", "uri", p->hops[i].uri, "state",
+						p->hops[i].down ? "down"
+						: asked ? "asked not to be used (503, Retry-After)"
+						: resting ? "failed a moment ago, tried last"
+							  : "up"));
 	}
 	return list;
 }
 
 static json_t *show_limits(const struct peer_limits *l)
 {
-	return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "sessions", (int)l->sessions, "sessions_in",
-			 (int)l->sessions_in, "sessions_out", (int)l->sessions_out, "cps",
-			 (int)l->cps, "cps_in", (int)l->cps_in, "cps_out", (int)l->cps_out);
+	return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "sessions", (int)l->sessions,
+			 "sessions_in", (int)l->sessions_in, "sessions_out", (int)l->sessions_out,
+			 "cps", (int)l->cps, "cps_in", (int)l->cps_in, "cps_out", (int)l->cps_out,
+			 "transactions",
+			 (int)(l->transactions ? l->transactions : PEER_TRANSACTIONS),
+			 "messages_per_s", (int)l->messages_per_s);
+}
+
+/* How many calls each limit has refused; those that have refused none are left out. */
+static json_t *show_limited(const struct peer *p)
+{
+	json_t *o = json_object();
+
+	for (int l = PEER_LIMIT_NONE + 1; l < PEER_LIMIT_COUNT; l++) {
+		if (p->state->limited_by[l])
+			json_object_set_new(o, peer_limit_name((enum peer_limit)l),
+					    json_integer((json_int_t)p->state->limited_by[l]));
+	}
+	return o;
 }
 
 static int peer_show_cmd(void *arg, struct admin_call *c, json_t **ret_data)
@@ -79,8 +98,8 @@ static int peer_show_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 	if (!p)
 		return ADMIN_NOT_FOUND;
 	*ret_data = json_pack(
-		"{s:s,s:s,s:s,s:s,s:s,s:o,s:{s:i,s:i},s:o,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I}", "peer",
-		p->name, "realm", p->conf->realm, "domain", domain ? domain : "", "admin",
+		"{s:s,s:s,s:s,s:s,s:s,s:o,s:{s:i,s:i},s:o,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I,s:o,s:i,s:o}",
+		"peer", p->name, "realm", p->conf->realm, "domain", domain ? domain : "", "admin",
 		p->state->blocked ? "blocked" : "in service", "health", health(p), "next_hops",
 		show_hops(p), "sessions", "in", (int)p->state->sessions[PEER_IN], "out",
 		(int)p->state->sessions[PEER_OUT], "limits", show_limits(&p->conf->limits),
@@ -88,7 +107,9 @@ static int peer_show_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 		(json_int_t)p->state->attempts[PEER_OUT], "answered", "in",
 		(json_int_t)p->state->answered[PEER_IN], "out",
 		(json_int_t)p->state->answered[PEER_OUT], "limited", (json_int_t)p->state->limited,
-		"failovers", (json_int_t)p->state->failovers);
+		"failovers", (json_int_t)p->state->failovers, "limited_by", show_limited(p),
+		"transactions", (int)p->state->transactions.open, "overload",
+		sbe_admin_peer_overload(p));
 	return *ret_data ? ADMIN_OK : admin_error(c, ADMIN_FAILED, "out of memory");
 }
 

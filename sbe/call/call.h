@@ -62,6 +62,7 @@ struct call_config {
 	size_t nrealms;
 	struct peer_set *peers;
 	struct route_set *routes;
+	struct conf_list emergency; /* const char *: users that are emergency numbers */
 };
 
 struct call_options {

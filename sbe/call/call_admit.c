@@ -89,33 +89,28 @@ static bool check_body(const struct wire_msg *m, struct body_sdp **ret_sdp, stru
 	return false;
 }
 
-static bool check_limits(const struct call_core *core, struct peer *p, struct refusal *r)
+static bool check_limits(const struct call_core *core, struct peer *p, bool urgent,
+			 struct refusal *r)
 {
+	/* A twentieth more for those that come before others. */
+	size_t room = core->o.calls_max + (urgent ? core->o.calls_max / 20 : 0);
 	enum peer_limit limit;
 
 	if (core->stopping) {
 		*r = (struct refusal){503, NULL, "stopping", "border element is stopping", ""};
 		return false;
 	}
-	if (call_count(core) >= core->o.calls_max) {
+	if (call_count(core) >= room) {
 		*r = (struct refusal){503, NULL, "calls_max", "no room for more calls", ""};
 		return false;
 	}
-	limit = peer_take(p, PEER_IN, clock_now_us());
-	switch (limit) {
-	case PEER_LIMIT_NONE:
+	limit = call_take(p, PEER_IN, urgent);
+	if (limit == PEER_LIMIT_NONE)
 		return true;
-	case PEER_LIMIT_BLOCKED:
-		*r = (struct refusal){503, NULL, "peer_blocked", "peer is blocked by the operator",
-				      ""};
-		break;
-	case PEER_LIMIT_SESSIONS:
-		*r = (struct refusal){503, NULL, "limit_sessions", "session limit of the peer", ""};
-		break;
-	default:
-		*r = (struct refusal){503, NULL, "limit_cps", "call rate limit of the peer", ""};
-		break;
-	}
+	*r = (struct refusal){503, NULL, peer_limit_name(limit), peer_limit_text(limit), ""};
+	if (p->conf->overload.retry_after_s)
+		snprintf(r->header, sizeof(r->header), "Retry-After: %u\r\n",
+			 p->conf->overload.retry_after_s);
 	return false;
 }
 
@@ -259,12 +254,12 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	struct body_sdp *offer = NULL;
 	struct route_plan plan;
 	struct call *call = NULL;
-	bool counted = false;
+	bool counted = false, urgent = call_is_urgent(core, m, p);
 
 	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
 	if (!check_message(m, p, &r) || !check_target(core, m, &r) || !check_body(m, &offer, &r))
 		goto refused;
-	if (!check_limits(core, p, &r))
+	if (!check_limits(core, p, urgent, &r))
 		goto refused;
 	counted = true;
 	if (!make_plan(core, m, p, &plan, &r) || !check_gates(core, p, &plan, &r))
@@ -275,6 +270,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	}
 	call->legs[0].peer = mem_ref(p);
 	call->legs[0].counted = true;
+	call->urgent = urgent;
 	counted = false;
 	if (fill(call, s, m, &plan)) {
 		mem_unref(call);

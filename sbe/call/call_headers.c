@@ -101,7 +101,9 @@ static bool may_cross(const struct wire_header *h)
 
 bool call_header_crosses(void *arg, const struct wire_header *h)
 {
-	(void)arg;
+	/* A 503 from beyond says nothing of us: its Retry-After would stop the other side altogether (RFC 3261 21.5.4). */
+	if (arg && wire_status(arg) == 503 && !strcmp(h->canonical, "retry-after"))
+		return false;
 	for (size_t i = 0; crossing[i]; i++) {
 		if (crossing[i][0] == h->canonical[0] && !strcmp(crossing[i], h->canonical))
 			return may_cross(h);
@@ -286,7 +288,7 @@ void call_headers_pass(const struct call_way *way, const struct wire_msg *m, str
 	struct wire_header h;
 	void *it = NULL;
 
-	wire_out_copy(o, m, call_header_crosses, NULL);
+	wire_out_copy(o, m, call_header_crosses, (void *)(uintptr_t)m);
 	while (wire_header_next(m, &it, &h)) {
 		if (strcmp(h.canonical, "p-asserted-identity"))
 			continue;

@@ -46,27 +46,33 @@ static void leave_attempt(struct call *call)
 	dialog_clear(&b->dialog);
 }
 
-/* Take the next candidate whose limits have room. @return -ENOENT when there is none. */
+/* Take the next candidate whose limits have room. @return -ENOENT when there is none; -EBUSY: some do not want it now. */
 static int take_candidate(struct call *call)
 {
 	struct leg *b = &call->legs[1];
+	int err = -ENOENT;
 
 	for (; call->candidate < call->plan->n; call->candidate++) {
 		const struct route_candidate *c = &call->plan->candidates[call->candidate];
-		enum peer_limit limit = peer_take(c->peer, PEER_OUT, clock_now_us());
+		const char *why = call_hop_declines(call, c->peer, c->hop);
+		enum peer_limit limit = PEER_LIMIT_NONE;
 
 		b->peer = mem_ref(c->peer);
 		b->hop = c->hop;
-		if (limit == PEER_LIMIT_NONE && call_listener(call->core, c->peer, c->hop)) {
+		if (why)
+			err = -EBUSY;
+		else if (!call_listener(call->core, c->peer, c->hop))
+			why = "no_listener";
+		else if ((limit = call_take(c->peer, PEER_OUT, call->urgent)) != PEER_LIMIT_NONE)
+			why = peer_limit_name(limit);
+		if (!why) {
 			b->counted = true;
 			return 0;
 		}
-		if (limit == PEER_LIMIT_NONE)
-			peer_give(c->peer, PEER_OUT);
-		call_attempt_note(call, 0, limit ? peer_limit_name(limit) : "no_listener");
+		call_attempt_note(call, 0, why);
 		b->peer = mem_unref(b->peer);
 	}
-	return -ENOENT;
+	return err;
 }
 
 static void explain_gate(int err, struct call_failure *f)
@@ -126,9 +132,14 @@ int call_invite_open(struct call *call)
 	int err;
 
 	leave_attempt(call);
-	if (take_candidate(call)) {
+	err = take_candidate(call);
+	if (err) {
+		if (err == -EBUSY) {
+			f.cause = "peer_overload";
+			f.text = "next hop is overloaded";
+		}
 		call_reject(call, &f);
-		return -ENOENT;
+		return err;
 	}
 	if (call->ex.offer && call_media_filter(call, call->ex.offer, &codecs) < 0) {
 		f = (struct call_failure){.status = 488, .cause = "codec", .next_hop = true};
@@ -189,7 +200,10 @@ int call_invite_send(struct call *call)
 {
 	struct leg *b = &call->legs[1];
 	const struct peer_hop *hop = &b->peer->hops[b->hop];
-	struct transport_target to = {.proto = (uint8_t)hop->proto, .to = hop->addr};
+	struct transport_target to = {.proto = (uint8_t)hop->proto,
+				      .overload = b->peer->conf->overload.consent,
+				      .peer = b->peer->state->number,
+				      .to = hop->addr};
 	struct call_failure f = {.status = 500, .cause = "internal"};
 	struct call_parties who;
 	char *body = NULL;
@@ -255,8 +269,8 @@ void call_invite_next(struct call *call, const struct call_failure *f)
 	bool failed_over = call->fsm.state != CALL_OPENING;
 
 	call_attempt_note(call, f->status, f->cause);
-	if (f->next_hop && b->peer && b->hop < b->peer->nhops && f->status != 488)
-		peer_hop_failed(b->peer, b->hop, clock_now_ms());
+	if (f->next_hop && f->status != 488)
+		call_hop_failed(call, f);
 	/* Once the caller heard it ring, another attempt would be a surprise; a gate failure is not the hop's. */
 	if (!f->next_hop || call->fsm.state == CALL_RINGING ||
 	    call->candidate + 1 >= call->plan->n) {

@@ -112,6 +112,8 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 	struct peer *p = peer_identify(core->c.peers, from);
 	struct wire_party to;
 
+	if (p)
+		txn_server_charge(s, &p->state->transactions);
 	wire_to(m, &to);
 	if (to.tag.n) {
 		in_dialog(core, s, m, p);

@@ -149,6 +149,7 @@ struct call {
 	struct leg legs[2];
 	struct gate_context *gate;
 	bool gate_open, gate_closing, recorded;
+	bool urgent;    /* an emergency or priority call */
 	uint8_t silent; /* bit per side: nothing comes from there of all it should send */
 	struct call_stream *streams;
 	size_t nstreams;
@@ -235,6 +236,15 @@ int call_prack_offer(struct call *call, struct call_fork *fork, struct wire_msg 
 		     struct body_sdp *offer);
 void call_prack_answer(struct call *call, struct txn_server *s, const struct wire_msg *m,
 		       struct body_sdp *answer);
+
+/* call_overload.c */
+/** An emergency, or a call with a priority we believe: it comes before others (E7). */
+bool call_is_urgent(const struct call_core *core, const struct wire_msg *m, const struct peer *p);
+enum peer_limit call_take(struct peer *p, enum peer_direction d, bool urgent);
+/** Does this hop want no call now? @return CDR word, or NULL = it may have it. */
+const char *call_hop_declines(const struct call *call, struct peer *p, size_t hop);
+/** The present attempt failed in a way that says something of its hop. */
+void call_hop_failed(struct call *call, const struct call_failure *f);
 
 /* call_answer.c: responses to our INVITE */
 extern const struct txn_client_handlers call_invite_handlers;

@@ -126,7 +126,8 @@ static int make_call_config(struct sbe_snapshot *s)
 				       .realms = s->realms,
 				       .nrealms = s->conf.realms.n,
 				       .peers = s->peers,
-				       .routes = s->routes};
+				       .routes = s->routes,
+				       .emergency = s->conf.limits.emergency};
 	return 0;
 }
 

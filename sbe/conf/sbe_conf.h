@@ -60,6 +60,8 @@ struct sbe_conf {
 	} log; /* enum log_level */
 	struct {
 		uint32_t calls_max, messages_per_s; /* messages: of one address that is no peer */
+		uint32_t cps, delay_ms, shed_percent;
+		struct conf_list emergency; /* const char *: users that are emergency numbers */
 	} limits;
 	struct {
 		uint32_t t1_ms, t2_ms, t4_ms;

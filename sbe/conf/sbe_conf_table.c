@@ -220,6 +220,17 @@ static const struct conf_field limits_fields[] = {
 	{FIELD(sbe_conf, limits.messages_per_s, "messages_per_s"), .type = CONF_UINT, .min = 1,
 	 .max = 100000, .def = "100",
 	 .text = "SIP messages a second from one address that is no peer; more are dropped unread."},
+	{FIELD(sbe_conf, limits.cps, "cps"), .type = CONF_UINT, .max = 1000000, .def = "0",
+	 .text = "New calls per second of the whole node; a burst of one second's worth passes; 0 = no limit."},
+	{FIELD(sbe_conf, limits.delay_ms, "delay_ms"), .type = CONF_UINT, .min = 5, .max = 1000,
+	 .def = "30",
+	 .text = "New calls are shed so that messages wait about so long for the busy node, and no longer."},
+	{FIELD(sbe_conf, limits.shed_percent, "shed_percent"), .type = CONF_UINT, .max = 100,
+	 .def = "0",
+	 .text = "Share of new calls to shed always, for tests and to spare a node; emergency and priority calls pass."},
+	{FIELD(sbe_conf, limits.emergency, "emergency"), .type = CONF_STRINGS, .max = 64,
+	 .def = "[\"112\", \"911\"]",
+	 .text = "User parts that are emergency numbers, beside urn:service:sos: their calls are shed last."},
 	CONF_END,
 };
 

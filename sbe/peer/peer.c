@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * peer - one peer: what it may still take, and how its next hops are.
- *
- * Limits hold for the name, so the counts stand in peer_state; the token buckets stand in the peer,
- * since they are as large as its configuration says. Refusal is cheapest first: block, sessions,
- * rate (a refused call takes no token, or a peer over its sessions would also lose its rate).
+ * peer - one peer: how its next hops are. Its limits are in peer_limit.c.
  */
 #include "sbe/peer/peer.h"
 
@@ -15,77 +11,7 @@
 
 METRIC_TABLE(peer_metrics, PEER_METRICS)
 
-/* ---- limits */
-
-static bool over(uint32_t count, uint32_t limit)
-{
-	return limit && count >= limit;
-}
-
-static bool sessions_left(const struct peer *p, enum peer_direction d)
-{
-	const struct peer_limits *l = &p->conf->limits;
-	const uint32_t *s = p->state->sessions;
-
-	return !over(s[PEER_IN] + s[PEER_OUT], l->sessions) &&
-	       !over(s[d], d == PEER_IN ? l->sessions_in : l->sessions_out);
-}
-
-/* Both buckets or none. */
-static bool rate_take_both(struct peer *p, enum peer_direction d, uint64_t now_us)
-{
-	struct rate before = p->rates[0];
-
-	if (!rate_take(&p->rates[0], 1, now_us))
-		return false;
-	if (rate_take(&p->rates[1 + d], 1, now_us))
-		return true;
-	p->rates[0] = before;
-	return false;
-}
-
-enum peer_limit peer_take(struct peer *p, enum peer_direction d, uint64_t now_us)
-{
-	enum peer_limit limit = PEER_LIMIT_NONE;
-	int metric = 0;
-
-	p->state->attempts[d]++;
-	if (p->state->blocked) {
-		limit = PEER_LIMIT_BLOCKED;
-		metric = PEER_REJECT_BLOCKED;
-	} else if (!sessions_left(p, d)) {
-		limit = PEER_LIMIT_SESSIONS;
-		metric = PEER_REJECT_SESSIONS;
-	} else if (!rate_take_both(p, d, now_us)) {
-		limit = PEER_LIMIT_CPS;
-		metric = PEER_REJECT_CPS;
-	}
-	if (limit != PEER_LIMIT_NONE) {
-		p->state->limited++;
-		metric_add(&peer_metrics, metric, 1);
-		return limit;
-	}
-	p->state->sessions[d]++;
-	return PEER_LIMIT_NONE;
-}
-
-void peer_give(struct peer *p, enum peer_direction d)
-{
-	if (p->state->sessions[d] > 0)
-		p->state->sessions[d]--;
-}
-
-const char *peer_limit_name(enum peer_limit l)
-{
-	static const char *const names[] = {
-		[PEER_LIMIT_NONE] = "none",
-		[PEER_LIMIT_SESSIONS] = "limit_sessions",
-		[PEER_LIMIT_CPS] = "limit_cps",
-		[PEER_LIMIT_BLOCKED] = "peer_blocked",
-	};
-
-	return names[l];
-}
+/* ---- counters */
 
 void peer_count_answered(struct peer *p, enum peer_direction d)
 {
@@ -115,6 +41,20 @@ void peer_hop_failed(struct peer *p, size_t hop, uint64_t now_ms)
 		p->hops[hop].retry_ms = now_ms + PEER_RETRY_MS;
 }
 
+void peer_hop_rest(struct peer *p, size_t hop, uint32_t retry_after_s, uint64_t now_ms)
+{
+	uint32_t most_s = p->conf->overload.retry_after_max_s;
+
+	if (hop < p->nhops)
+		p->hops[hop].rest_ms =
+			now_ms + 1000ULL * (retry_after_s < most_s ? retry_after_s : most_s);
+}
+
+bool peer_hop_resting(const struct peer *p, size_t hop, uint64_t now_ms)
+{
+	return hop < p->nhops && p->hops[hop].rest_ms > now_ms;
+}
+
 void peer_hop_answered(struct peer *p, size_t hop)
 {
 	if (hop < p->nhops)
@@ -135,7 +75,8 @@ void peer_hop_set_down(struct peer *p, size_t hop, bool down)
 
 bool peer_hop_last(const struct peer *p, size_t hop, uint64_t now_ms)
 {
-	return p->hops[hop].down || p->hops[hop].retry_ms > now_ms;
+	return p->hops[hop].down || p->hops[hop].retry_ms > now_ms ||
+	       peer_hop_resting(p, hop, now_ms);
 }
 
 /* ---- names */

@@ -13,24 +13,21 @@
 
 #include "common/conf.h"
 #include "common/metric.h"
-#include "common/rate.h"
 #include "common/table.h"
 #include "proto/message.h"
 #include "sbe/peer/peer_in_dialog.h"
+#include "sbe/peer/peer_limit.h"
+#include "sbe/peer/peer_load.h"
+#include "sbe/peer/peer_overload.h"
 #include "sbe/peer/peer_session.h"
 #include "sbe/peer/peer_tls.h"
 #include "sbe/sip/transport.h"
+#include "sbe/sip/txn.h"
 
 #define PEER_HOPS_MAX 8
 #define PEER_RETRY_MS 30000 /* how long a failed hop is tried last */
 
 #define PEER_METRICS(X)                                                                            \
-	X(PEER_REJECT_SESSIONS, COUNTER, "sbe_limit_rejects_total{limit=\"sessions\"}",            \
-	  "calls refused by a limit of their peer")                                                \
-	X(PEER_REJECT_CPS, COUNTER, "sbe_limit_rejects_total{limit=\"cps\"}",                      \
-	  "calls refused by a limit of their peer")                                                \
-	X(PEER_REJECT_BLOCKED, COUNTER, "sbe_limit_rejects_total{limit=\"blocked\"}",              \
-	  "calls refused by a limit of their peer")                                                \
 	X(PEER_PROBE_OK, COUNTER, "sbe_probes_total{result=\"answered\"}",                         \
 	  "OPTIONS sent to next hops, by result")                                                  \
 	X(PEER_PROBE_FAILED, COUNTER, "sbe_probes_total{result=\"failed\"}",                       \
@@ -45,12 +42,7 @@ enum peer_relay { PEER_RELAY_ALWAYS, PEER_RELAY_IF_NEEDED, PEER_RELAY_NEVER };
 enum peer_prack { PEER_PRACK_OFF, PEER_PRACK_SUPPORTED, PEER_PRACK_REQUIRED };
 /* A transfer or replacement that a peer asks for: who does it. */
 enum peer_transfer { PEER_TRANSFER_REFUSE, PEER_TRANSFER_RELAY, PEER_TRANSFER_ABSORB };
-enum peer_direction { PEER_IN, PEER_OUT }; /* calls they send us, calls we send them */
 
-struct peer_limits {
-	uint32_t sessions, sessions_in, sessions_out; /* 0 = none */
-	uint32_t cps, cps_in, cps_out;
-};
 struct peer_media_conf {
 	int relay; /* enum peer_relay; only "always" is built so far, others are refused at load */
 	struct conf_list codecs; /* const char *; empty = all */
@@ -71,6 +63,7 @@ struct peer_conf { /* name first: the key of the config map */
 	struct peer_limits limits;
 	struct peer_media_conf media;
 	struct peer_probe_conf probe;
+	struct peer_overload_conf overload;
 	uint32_t
 		try_ms; /* "sip.try_ms": how long the first response may take before the next hop is tried; default 4000 */
 	int prack;                            /* "sip.prack": enum peer_prack */
@@ -88,14 +81,21 @@ struct peer_hop {
 	struct addr addr;
 	bool down; /* found dead by probes, until they find it alive; a failed call alone does not do it */
 	uint64_t retry_ms; /* a failed hop is tried last until then */
+	uint64_t rest_ms;  /* it asked (503, Retry-After) not to be used until then */
 };
 
 /* What belongs to the name, not to a configuration: a reload makes new peers, a call keeps its old one, both count here. */
 struct peer_state {
-	uint32_t number;                                       /* transport_target.peer; never 0 */
-	bool blocked;                                          /* admin state */
-	uint32_t sessions[2];                                  /* by enum peer_direction */
+	struct txn_account transactions; /* first: server transactions hold references by it */
+	uint32_t number;                 /* transport_target.peer; never 0 */
+	bool blocked;                    /* admin state */
+	uint32_t sessions[2];            /* by enum peer_direction */
 	uint64_t attempts[2], answered[2], limited, failovers; /* lifetime */
+	uint64_t limited_by[PEER_LIMIT_COUNT];
+	uint64_t unrecorded[PEER_LIMIT_COUNT]; /* refusals that have no CDR yet */
+	struct rate records;                   /* CDRs of refusals */
+	struct peer_load load;
+	struct peer_controls controls;
 };
 
 struct peer {
@@ -104,9 +104,9 @@ struct peer {
 	char name[64];
 	struct peer_hop hops[PEER_HOPS_MAX];
 	size_t nhops;
-	bool down;            /* health: all hops are down */
-	struct rate rates[3]; /* both, in, out */
-	void *owner;          /* reference that keeps conf alive */
+	bool down; /* health: all hops are down */
+	struct rate rates[PEER_RATES];
+	void *owner; /* reference that keeps conf alive */
 	struct table_entry by_name, by_number;
 };
 
@@ -137,11 +137,6 @@ struct peer *peer_find_domain(const struct peer_set *s, const char *domain, size
 typedef int(peer_each_h)(struct peer *p, void *arg);
 int peer_each(struct peer_set *s, peer_each_h *fn, void *arg);
 
-enum peer_limit { PEER_LIMIT_NONE, PEER_LIMIT_SESSIONS, PEER_LIMIT_CPS, PEER_LIMIT_BLOCKED };
-/** Count a session in; all or nothing. @return PEER_LIMIT_NONE, or which limit refused. */
-enum peer_limit peer_take(struct peer *p, enum peer_direction d, uint64_t now_us);
-void peer_give(struct peer *p, enum peer_direction d);
-const char *peer_limit_name(enum peer_limit l);
 /** Lifetime counters: a call was answered; a call went on to another next hop. */
 void peer_count_answered(struct peer *p, enum peer_direction d);
 void peer_count_failover(struct peer *p);
@@ -151,6 +146,9 @@ bool peer_usable(const struct peer *p);
 void peer_block(struct peer *p, bool block);
 /** A hop failed (timeout, 503, ICMP) or answered: order and health follow. */
 void peer_hop_failed(struct peer *p, size_t hop, uint64_t now_ms);
+/** It asked not to be used for so long; what is agreed is the bound. */
+void peer_hop_rest(struct peer *p, size_t hop, uint32_t retry_after_s, uint64_t now_ms);
+bool peer_hop_resting(const struct peer *p, size_t hop, uint64_t now_ms);
 void peer_hop_answered(struct peer *p, size_t hop);
 /** Result of probing: sets the hop's and the peer's health. */
 void peer_hop_set_down(struct peer *p, size_t hop, bool down);

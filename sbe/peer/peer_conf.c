@@ -89,22 +89,6 @@ static const char *const source_words[] = {"exact", "address", "latch", "any", N
 
 #define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
 
-static const struct conf_field limits_fields[] = {
-	{FIELD(peer_limits, sessions, "sessions"), .type = CONF_UINT, .def = "0",
-	 .text = "Calls at the same time, both directions together; 0 = no limit."},
-	{FIELD(peer_limits, sessions_in, "sessions_in"), .type = CONF_UINT, .def = "0",
-	 .text = "Calls from the peer at the same time; 0 = no limit."},
-	{FIELD(peer_limits, sessions_out, "sessions_out"), .type = CONF_UINT, .def = "0",
-	 .text = "Calls to the peer at the same time; 0 = no limit."},
-	{FIELD(peer_limits, cps, "cps"), .type = CONF_UINT, .def = "0",
-	 .text = "New calls per second, both directions together; a burst of one second's worth passes."},
-	{FIELD(peer_limits, cps_in, "cps_in"), .type = CONF_UINT, .def = "0",
-	 .text = "New calls per second from the peer; 0 = no limit."},
-	{FIELD(peer_limits, cps_out, "cps_out"), .type = CONF_UINT, .def = "0",
-	 .text = "New calls per second to the peer; 0 = no limit."},
-	CONF_END,
-};
-
 static const struct conf_field media_fields[] = {
 	{FIELD(peer_media_conf, relay, "relay"), .type = CONF_ENUM, .words = relay_words,
 	 .def = "always",
@@ -175,7 +159,7 @@ const struct conf_field peer_conf_fields[] = {
 	 .text = "Domains the peer owns; the first is what Request-URIs towards it carry."},
 	{FIELD(peer_conf, next_hops, "next_hops"), .type = CONF_STRINGS, .max = PEER_HOPS_MAX,
 	 .text = "Where its requests go, in order: sip:IP[:port][;transport=udp|tcp|tls]."},
-	{FIELD(peer_conf, limits, "limits"), .type = CONF_OBJECT, .fields = limits_fields,
+	{FIELD(peer_conf, limits, "limits"), .type = CONF_OBJECT, .fields = peer_limits_fields,
 	 .item_bytes = sizeof(struct peer_limits), .text = "How much the peer may use."},
 	{FIELD(peer_conf, media, "media"), .type = CONF_OBJECT, .fields = media_fields,
 	 .check = media_check, .item_bytes = sizeof(struct peer_media_conf),
@@ -183,6 +167,10 @@ const struct conf_field peer_conf_fields[] = {
 	{FIELD(peer_conf, probe, "probe"), .type = CONF_OBJECT, .fields = probe_fields,
 	 .item_bytes = sizeof(struct peer_probe_conf),
 	 .text = "Watching its next hops with OPTIONS."},
+	{FIELD(peer_conf, overload, "overload"), .type = CONF_OBJECT,
+	 .fields = peer_overload_fields, .check = peer_overload_check,
+	 .item_bytes = sizeof(struct peer_overload_conf),
+	 .text = "What is agreed for times of overload."},
 	{.key = "sip",
 	 .offset = 0,
 	 .type = CONF_OBJECT,

@@ -146,7 +146,10 @@ static int write_headers(const struct watch *w, const struct transport_target *t
 static int ask(struct watch *w)
 {
 	const struct peer_hop *hop = &w->peer->hops[w->hop];
-	struct transport_target to = {.proto = (uint8_t)hop->proto, .to = hop->addr};
+	struct transport_target to = {.proto = (uint8_t)hop->proto,
+				      .overload = w->peer->conf->overload.consent,
+				      .peer = w->peer->state->number,
+				      .to = hop->addr};
 	char headers[1024];
 	struct wire_out out;
 	struct txn_request r = {.method = "OPTIONS", .uri = hop->uri, .timeout_ms = answer_ms(w)};

@@ -66,7 +66,7 @@ static void rate_carry(struct rate *r, const struct rate *old)
 
 static void peer_carry(struct peer *p, const struct peer *old)
 {
-	for (size_t i = 0; i < sizeof(p->rates) / sizeof(p->rates[0]); i++)
+	for (size_t i = 0; i < PEER_RATES; i++)
 		rate_carry(&p->rates[i], &old->rates[i]);
 	for (size_t i = 0; i < p->nhops; i++) {
 		for (size_t k = 0; k < old->nhops; k++) {
@@ -74,6 +74,7 @@ static void peer_carry(struct peer *p, const struct peer *old)
 			    !addr_equal(&p->hops[i].addr, &old->hops[k].addr))
 				continue;
 			p->hops[i].retry_ms = old->hops[k].retry_ms;
+			p->hops[i].rest_ms = old->hops[k].rest_ms;
 			/* nobody would ever find it alive again without probes */
 			if (p->conf->probe.interval_s)
 				peer_hop_set_down(p, i, old->hops[k].down);
@@ -108,7 +109,6 @@ static struct peer_state *peer_state_new(void)
 static int peer_new(const struct peer_conf *conf, void *owner, const struct peer *old,
 		    struct peer **ret_peer)
 {
-	const struct peer_limits *l = &conf->limits;
 	struct peer *p = mem_zalloc(sizeof(*p), peer_destroy);
 	uint64_t now_us = clock_now_us();
 	int err;
@@ -119,9 +119,9 @@ static int peer_new(const struct peer_conf *conf, void *owner, const struct peer
 	p->owner = mem_ref(owner);
 	snprintf(p->name, sizeof(p->name), "%s", conf->name);
 	p->state = old ? mem_ref(old->state) : peer_state_new();
-	rate_init(&p->rates[0], l->cps, l->cps, now_us);
-	rate_init(&p->rates[1 + PEER_IN], l->cps_in, l->cps_in, now_us);
-	rate_init(&p->rates[1 + PEER_OUT], l->cps_out, l->cps_out, now_us);
+	if (p->state && !old)
+		peer_load_init(&p->state->load);
+	peer_rates_init(p->rates, &conf->limits, now_us);
 	err = p->state ? peer_hops(p) : -ENOMEM;
 	if (err) {
 		mem_unref(p);
@@ -276,6 +276,8 @@ int peer_set_new(const struct conf_list *confs, void *owner, struct peer_set *ol
 		return err;
 	}
 	metric_register(&peer_metrics);
+	metric_register(&peer_limit_metrics);
+	metric_register(&peer_overload_metrics);
 	*ret_set = s;
 	return 0;
 }

@@ -50,8 +50,8 @@ struct transport_handlers {
 	/* Number of the peer that sends from there, before anything is parsed; 0 = a stranger, to whom a rate applies.
 	 * NULL = all are known. */
 	uint32_t (*known)(void *arg, const struct transport_target *from);
-	/* Shall it be parsed? Asked of responses too, which are never answered. GUARD_PASS; GUARD_DROP; GUARD_ANSWER with *ret_reply, sent to from, or to its port
-	 * *ret_port if that is not 0. NULL = all pass. */
+	/* Shall it be parsed? Asked of responses too, which are never answered. GUARD_PASS; GUARD_DROP; GUARD_ANSWER
+	 * with *ret_reply, sent to from, or to its port *ret_port if that is not 0. NULL = all pass. */
 	enum guard_verdict (*gate)(void *arg, const struct transport_offer *offer,
 				   struct guard_reply *ret_reply, uint16_t *ret_port);
 	/* Name the certificate of this far end must have when we connect (also sent as SNI). NULL = no name check. */

@@ -118,6 +118,15 @@ bool txn_on_path(const struct transport_target *ours, const struct transport_tar
 		addr_ip_equal(&ours->to, &from->to));
 }
 
+bool txn_takes_part(const struct txn_layer *l, const struct wire_msg *m,
+		    const struct transport_target *from)
+{
+	struct wire_oc oc;
+
+	return l->h.overload && !wire_oc_read(m, &oc) && oc.offered && oc.loss &&
+	       l->h.overload(l->arg, from);
+}
+
 /* One answer, nothing kept. The same request gets the same tag again (8.2.7). */
 static void answer_stateless(struct txn_layer *l, const struct wire_msg *m,
 			     const struct transport_target *from, int status, const char *tag)
@@ -134,7 +143,8 @@ static void answer_stateless(struct txn_layer *l, const struct wire_msg *m,
 		r.headers = "Retry-After: 5\r\n";
 		r.headers_bytes = strlen(r.headers);
 	}
-	if (!wire_top_via(m, &v) || txn_blob_write(m, from, l->blob, TXN_MESSAGE_MAX_BYTES, &sizes))
+	if (!wire_top_via(m, &v) || txn_blob_write(m, from, txn_takes_part(l, m, from), l->blob,
+						   TXN_MESSAGE_MAX_BYTES, &sizes))
 		return;
 	wire_to(m, &party);
 	if (!tag) {
@@ -144,7 +154,8 @@ static void answer_stateless(struct txn_layer *l, const struct wire_msg *m,
 		tag = made;
 	}
 	wire_out_init(&o, l->out, TXN_MESSAGE_MAX_BYTES);
-	if (txn_response_write(&sizes, l->blob, party.tag.n ? NULL : tag, &r, &o))
+	if (txn_response_write(&sizes, l->blob, party.tag.n ? NULL : tag,
+			       sizes.oc_at ? l->h.overload(l->arg, from) : NULL, &r, &o))
 		return;
 	to.to.port = txn_reply_port(&v, from);
 	metric_add(&txn_metrics, TXN_RESPONSE_OUT_1XX + txn_metric_class(status), 1);
@@ -345,6 +356,11 @@ uint32_t txn_t1_ms(const struct txn_layer *l)
 size_t txn_count_server(const struct txn_layer *l)
 {
 	return l->servers.count;
+}
+
+size_t txn_server_max(const struct txn_layer *l)
+{
+	return l->server_max;
 }
 
 size_t txn_count_client(const struct txn_layer *l)

@@ -14,6 +14,7 @@
 #include "common/timer.h"
 #include "sbe/sip/transport.h"
 #include "sbe/sip/wire.h"
+#include "sbe/sip/wire_oc.h"
 
 #define TXN_TIMERS(X)                                                                              \
 	X(TXN_T1, "T1", "RFC 3261 17.1.1.1", 500, 100, 5000, "round-trip estimate")                \
@@ -35,6 +36,13 @@ struct txn_layer_handlers {
 	void (*ack)(void *arg, const struct wire_msg *m, const struct transport_target *from);
 	/* A 2xx to INVITE after its client transaction has gone, or with no transaction (late fork). */
 	void (*stray_2xx)(void *arg, const struct wire_msg *m, const struct transport_target *from);
+	/* RFC 7339, may be NULL. Overload parameters for a response to this source, whose request offers control:
+	 * ";oc=...", good until the next call, or NULL = not agreed with it. */
+	const char *(*overload)(void *arg, const struct transport_target *from);
+	/* RFC 7339, may be NULL. A server that was offered control (target.overload) answered, with parameters or
+	 * without (oc NULL); or did not answer at all: err -ETIMEDOUT. */
+	void (*feedback)(void *arg, const struct transport_target *to, const struct wire_oc *oc,
+			 int err);
 };
 
 struct txn_options {
@@ -67,6 +75,12 @@ struct txn_server_handlers {
 void txn_server_bind(struct txn_server *s, const struct txn_server_handlers *h, void *arg);
 /** Forget the user: no more callbacks. The transaction lives on for retransmissions; unanswered, it answers 500. */
 void txn_server_detach(struct txn_server *s);
+/* Whom transactions are charged to: the first member of a counted object (common/mem.h), to which each holds a reference. */
+struct txn_account {
+	uint32_t open;
+};
+/** Count this transaction there for as long as it lives; only the first call counts. */
+void txn_server_charge(struct txn_server *s, struct txn_account *a);
 
 struct txn_reply {
 	int status;
@@ -140,6 +154,7 @@ uint32_t txn_t1_ms(const struct txn_layer *l);
 
 /** Open transactions (admin, leak checks). */
 size_t txn_count_server(const struct txn_layer *l);
+size_t txn_server_max(const struct txn_layer *l);
 size_t txn_count_client(const struct txn_layer *l);
 
 #endif

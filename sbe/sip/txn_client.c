@@ -120,8 +120,19 @@ static void act_failed(struct txn_client *c, const struct client_input *in)
 	act_finish(c, in);
 }
 
+static void client_feedback(const struct txn_client *c, const struct wire_msg *m, int err)
+{
+	const struct txn_layer *l = c->layer;
+	struct wire_oc oc;
+
+	if (c->target.overload && l->h.feedback)
+		l->h.feedback(l->arg, &c->target, m && !wire_oc_read(m, &oc) ? &oc : NULL, err);
+}
+
 static void client_timed_out(struct txn_client *c)
 {
+	if (c->state == CLIENT_CALLING)
+		client_feedback(c, NULL, -ETIMEDOUT);
 	c->err = -ETIMEDOUT;
 	act_failed(c, NULL);
 }
@@ -313,6 +324,7 @@ void txn_client_response(struct txn_client *c, const struct wire_msg *m,
 		metric_add(&txn_metrics, TXN_OFF_PATH, 1);
 		return;
 	}
+	client_feedback(c, m, 0);
 	client_event(c,
 		     status < 200   ? ON_PROVISIONAL
 		     : status < 300 ? ON_SUCCESS

@@ -79,14 +79,15 @@ struct txn_blob {
 	uint16_t head_bytes;  /* Via ..., From, Call-ID, CSeq, and To without its line end */
 	uint16_t route_bytes; /* Record-Route lines */
 	uint16_t stamp_bytes; /* Timestamp, for the 100 (8.2.6.1) */
+	uint16_t oc_at;       /* where overload parameters go into the top Via; 0 = nowhere */
 	char text[];
 };
-/** @return 0, -EMSGSIZE. */
-int txn_blob_write(const struct wire_msg *m, const struct transport_target *from, char *buf,
-		   size_t size_bytes, struct txn_blob *ret_sizes);
-/** @param tag added to To, NULL = none. @return 0, -EMSGSIZE, -EINVAL. */
+/** @param oc room for overload parameters in the top Via in place of what is asked there. @return 0, -EMSGSIZE. */
+int txn_blob_write(const struct wire_msg *m, const struct transport_target *from, bool oc,
+		   char *buf, size_t size_bytes, struct txn_blob *ret_sizes);
+/** @param tag added to To, NULL = none. @param oc overload parameters, or NULL. @return 0, -EMSGSIZE, -EINVAL. */
 int txn_response_write(const struct txn_blob *sizes, const char *text, const char *tag,
-		       const struct txn_reply *r, struct wire_out *o);
+		       const char *oc, const struct txn_reply *r, struct wire_out *o);
 int txn_request_write(const struct transport_target *to, const struct txn_request *r,
 		      const char *branch, struct wire_out *o);
 /**
@@ -130,13 +131,14 @@ struct txn_server {
 	struct transport_target source;
 	const struct txn_server_handlers *h;
 	void *arg;
-	struct txn_blob *blob; /* until the final response */
-	char *last;            /* the response a retransmission is answered with */
+	struct txn_account *account; /* reference, or NULL */
+	struct txn_blob *blob;       /* until the final response */
+	char *last;                  /* the response a retransmission is answered with */
 	uint32_t last_bytes;
 	uint16_t reply_port;
-	uint8_t method; /* enum wire_method */
-	uint8_t state;  /* enum txn_server_state */
-	bool to_has_tag, merge_listed, cancelled, done, unacked, tag_long;
+	uint16_t method : 5; /* enum wire_method */
+	uint16_t state : 4;  /* enum txn_server_state */
+	bool to_has_tag : 1, merge_listed : 1, cancelled : 1, done : 1, unacked : 1, tag_long : 1;
 	union {
 		char text[TXN_TAG_BYTES];
 		char *longer; /* the peer's own To tag may be of any length */
@@ -179,6 +181,10 @@ int txn_keep(char **slot, uint32_t *slot_bytes, const char *data, size_t len_byt
 uint16_t txn_reply_port(const struct wire_via *v, const struct transport_target *from);
 /** Is that the address (and side of us) a message of this transaction may come from? */
 bool txn_on_path(const struct transport_target *ours, const struct transport_target *from);
+
+/** Does the sender of this request take part in overload control, and may it? */
+bool txn_takes_part(const struct txn_layer *l, const struct wire_msg *m,
+		    const struct transport_target *from);
 
 /* txn_server.c */
 int txn_server_new(struct txn_layer *l, const struct wire_msg *m, const struct wire_via *v,

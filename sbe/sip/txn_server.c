@@ -64,6 +64,12 @@ static int server_send(struct txn_server *s, const char *data, size_t n)
 	return txn_send_bytes(s->layer, &to, data, n);
 }
 
+/* What to tell a participant now, which is not what was told with the 100 (RFC 7339 5.1). */
+static const char *server_oc(const struct txn_server *s)
+{
+	return s->blob->oc_at ? s->layer->h.overload(s->layer->arg, &s->source) : NULL;
+}
+
 /* ---- actions ---- */
 
 static void act_absorb(struct txn_server *s)
@@ -177,7 +183,7 @@ static void act_clock_late(struct txn_server *s)
 		return;
 	}
 	wire_out_init(&o, s->layer->out, TXN_MESSAGE_MAX_BYTES);
-	if (!txn_response_write(s->blob, s->blob->text, NULL, &trying, &o)) {
+	if (!txn_response_write(s->blob, s->blob->text, NULL, server_oc(s), &trying, &o)) {
 		metric_add(&txn_metrics, TXN_RESPONSE_OUT_1XX, 1);
 		(void)txn_keep(&s->last, &s->last_bytes, o.buf, o.len_bytes);
 		(void)server_send(s, o.buf, o.len_bytes);
@@ -275,7 +281,8 @@ static int server_fill(struct txn_server *s, const struct wire_msg *m,
 	struct txn_blob sizes;
 	struct wire_party to;
 	size_t n;
-	int err = txn_blob_write(m, from, s->layer->blob, TXN_MESSAGE_MAX_BYTES, &sizes);
+	int err = txn_blob_write(m, from, txn_takes_part(s->layer, m, from), s->layer->blob,
+				 TXN_MESSAGE_MAX_BYTES, &sizes);
 
 	if (err)
 		return err;
@@ -337,6 +344,9 @@ void txn_server_drop(struct txn_server *s)
 	server_unlist_merge(s);
 	txn_map_remove(&s->layer->servers, &s->by_key);
 	metric_add(&txn_metrics, TXN_SERVERS, -1);
+	if (s->account)
+		s->account->open--;
+	mem_unref(s->account);
 	mem_free(s->blob);
 	mem_free(s->last);
 	if (s->tag_long)
@@ -440,8 +450,8 @@ int txn_server_reply(struct txn_server *s, const struct txn_reply *r)
 	}
 	wire_out_init(&o, l->out, TXN_MESSAGE_MAX_BYTES);
 	err = txn_response_write(s->blob, s->blob->text,
-				 s->to_has_tag || r->status == 100 ? NULL : txn_server_to_tag(s), r,
-				 &o);
+				 s->to_has_tag || r->status == 100 ? NULL : txn_server_to_tag(s),
+				 server_oc(s), r, &o);
 	if (err)
 		return err;
 	/* Without memory to keep it, it is sent once; an older one must not go out after it. */
@@ -482,6 +492,14 @@ void txn_server_detach(struct txn_server *s)
 void txn_server_send_again(struct txn_server *s)
 {
 	act_repeat(s);
+}
+
+void txn_server_charge(struct txn_server *s, struct txn_account *a)
+{
+	if (s->account)
+		return;
+	s->account = mem_ref(a);
+	a->open++;
 }
 
 void txn_server_stop_2xx(struct txn_server *s)

@@ -102,7 +102,8 @@ static bool param_is(struct wire_text t, const char *name)
  * received and rport is replaced, all the rest stays as it was written.
  */
 static void put_top_via(struct wire_out *o, struct wire_text value,
-			const struct transport_target *from, const struct wire_via *v)
+			const struct transport_target *from, const struct wire_via *v,
+			uint16_t *ret_oc_at)
 {
 	struct wire_text rest = value, first = {0};
 	struct addr sent_by;
@@ -121,7 +122,8 @@ static void put_top_via(struct wire_out *o, struct wire_text value,
 		first.n -= n + 1;
 		n = param_end(first);
 		if (param_is((struct wire_text){first.s, n}, "received") ||
-		    param_is((struct wire_text){first.s, n}, "rport"))
+		    param_is((struct wire_text){first.s, n}, "rport") ||
+		    (ret_oc_at && wire_oc_is_param((struct wire_text){first.s, n})))
 			continue;
 		put_text(o, ";");
 		put_unfolded(o, wire_trim((struct wire_text){first.s, n}));
@@ -136,6 +138,8 @@ static void put_top_via(struct wire_out *o, struct wire_text value,
 		put_text(o, ";rport=");
 		put_text(o, port);
 	}
+	if (ret_oc_at)
+		*ret_oc_at = (uint16_t)o->len_bytes;
 	while (wire_list_next(&rest, &first)) {
 		put_text(o, ", ");
 		put_unfolded(o, first);
@@ -152,8 +156,8 @@ static void put_all(struct wire_out *o, const struct wire_msg *m, const char *ca
 			wire_out_line(o, &h);
 }
 
-int txn_blob_write(const struct wire_msg *m, const struct transport_target *from, char *buf,
-		   size_t size_bytes, struct txn_blob *ret_sizes)
+int txn_blob_write(const struct wire_msg *m, const struct transport_target *from, bool oc,
+		   char *buf, size_t size_bytes, struct txn_blob *ret_sizes)
 {
 	static const char *const head[] = {"from", "call-id", "cseq", "to"};
 	struct wire_out o;
@@ -162,6 +166,7 @@ int txn_blob_write(const struct wire_msg *m, const struct transport_target *from
 	bool top = true;
 	size_t at;
 
+	ret_sizes->oc_at = 0;
 	wire_out_init(&o, buf, size_bytes);
 	if (!wire_top_via(m, &v))
 		return -EINVAL;
@@ -169,7 +174,7 @@ int txn_blob_write(const struct wire_msg *m, const struct transport_target *from
 		if (strcmp(h.canonical, "via"))
 			continue;
 		if (top)
-			put_top_via(&o, h.value, from, &v);
+			put_top_via(&o, h.value, from, &v, oc ? &ret_sizes->oc_at : NULL);
 		else
 			wire_out_line(&o, &h);
 		top = false;
@@ -265,7 +270,7 @@ static void put_body(struct wire_out *o, const char *body, size_t n)
 }
 
 int txn_response_write(const struct txn_blob *sizes, const char *text, const char *tag,
-		       const struct txn_reply *r, struct wire_out *o)
+		       const char *oc, const struct txn_reply *r, struct wire_out *o)
 {
 	const char *reason = r->reason ? r->reason : standard_reason(r->status);
 	char code[4];
@@ -279,7 +284,9 @@ int txn_response_write(const struct txn_blob *sizes, const char *text, const cha
 	put(o, code, sizeof(code));
 	put_text(o, reason);
 	put_text(o, "\r\n");
-	put(o, text, sizes->head_bytes);
+	put(o, text, oc ? sizes->oc_at : 0);
+	put_text(o, oc ? oc : "");
+	put(o, text + (oc ? sizes->oc_at : 0), sizes->head_bytes - (oc ? sizes->oc_at : 0U));
 	if (tag) {
 		put_text(o, ";tag=");
 		put_text(o, tag);
@@ -311,8 +318,9 @@ int txn_request_write(const struct transport_target *to, const struct txn_reques
 	put_text(o, " ");
 	put_text(o, r->uri);
 	put_text(o, " SIP/2.0\r\n");
-	wire_out_header(o, "Via", "SIP/2.0/%s %s;branch=" TXN_COOKIE "%s;rport",
-			transport_proto_name(to->proto), transport_sent_by(to->listener), branch);
+	wire_out_header(o, "Via", "SIP/2.0/%s %s;branch=" TXN_COOKIE "%s;rport%s",
+			transport_proto_name(to->proto), transport_sent_by(to->listener), branch,
+			to->overload ? WIRE_OC_OFFER : "");
 	put(o, r->headers, r->headers_bytes);
 	put_body(o, r->body, r->body ? r->body_bytes : 0);
 	return o->err;

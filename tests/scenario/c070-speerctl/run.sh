@@ -64,6 +64,11 @@ try 0 log level info
 try 2 log level loud
 try 0 stats show; says sbe_gate_contexts
 try 0 connection list
+try 0 overload show; says shed_percent
+try 0 overload shed 10
+try 0 overload shed 0
+try 2 overload shed many
+try 2 overload shed 101
 try 2 call
 try 2 call list too many
 try 2 nonsense

@@ -32,6 +32,7 @@ static struct {
 	struct sbe_snapshot *snapshot;
 	struct admin *admin;
 	struct sbe_admin_app app;
+	struct peer_gate gate;
 	const char *reload_why;
 	int reload_err;
 	char dir[64], path[96];
@@ -107,7 +108,9 @@ static int up(void **state)
 		fail_msg("%s", error.text);
 	start_layers();
 	bed.reload_why = "";
-	bed.app = (struct sbe_admin_app){.snapshot = &bed.snapshot,
+	peer_gate_init(&bed.gate, &(struct peer_gate_options){.cps = 0});
+	bed.app = (struct sbe_admin_app){.gate = &bed.gate,
+					 .snapshot = &bed.snapshot,
 					 .calls = bed.calls,
 					 .gates = bed.gates,
 					 .transport = bed.transport,

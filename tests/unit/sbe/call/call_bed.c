@@ -190,7 +190,8 @@ static void place(enum bed_who who, const char *name, const char *ip,
 
 void bed_up(const char *peers, const char *routes)
 {
-	static const struct txn_layer_handlers h = {on_send, on_request, on_ack, on_stray};
+	static const struct txn_layer_handlers h = {
+		.send = on_send, .request = on_request, .ack = on_ack, .stray_2xx = on_stray};
 	struct call_options o = {.cdr = (struct cdr_writer *)&bed};
 	const struct transport_listener *core, *peering;
 

@@ -289,7 +289,8 @@ static void dial(struct call *c)
 /* @return calls that came to the same end on both sides. */
 static unsigned run(struct net n)
 {
-	static const struct txn_layer_handlers h = {on_send, on_request, on_ack, on_stray};
+	static const struct txn_layer_handlers h = {
+		.send = on_send, .request = on_request, .ack = on_ack, .stray_2xx = on_stray};
 	size_t live = mem_live();
 	unsigned good = 0;
 	uint64_t now_ms = 0;

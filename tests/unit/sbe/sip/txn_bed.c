@@ -127,7 +127,8 @@ static const struct txn_client_handlers client_handlers = {on_response, on_faile
 
 void bed_start(struct bed *b, const struct txn_options *o)
 {
-	static const struct txn_layer_handlers h = {on_send, on_request, on_ack, on_stray};
+	static const struct txn_layer_handlers h = {
+		.send = on_send, .request = on_request, .ack = on_ack, .stray_2xx = on_stray};
 
 	wire_setup();
 	memset(b, 0, sizeof(*b));
