@@ -236,8 +236,11 @@ void call_reply_held(struct call *call)
 			       .sdp = call->ex.sdp,
 			       .offer = call->ex.late && !call->ex.answered};
 
-	if (call->ex.initial && call_reliable_given(to))
-		r.sdp = NULL; /* it has its description, and no other may follow in a response */
+	if (call->ex.initial && call_reliable_given(to)) {
+		/* it has its description, and no other may follow in a response */
+		to->reliable->owed = call->ex.sdp;
+		r.sdp = call->ex.sdp = NULL;
+	}
 	call_reply(call, call->ex.from, &r);
 	call->ex.held = mem_unref(call->ex.held);
 	call->ex.sdp = mem_unref(call->ex.sdp);

@@ -5,6 +5,7 @@
  * It is an exchange like any other, so that an INVITE of the peers that crosses it is seen as glare.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "common/mem.h"
 #include "sbe/call/call_private.h"
@@ -68,4 +69,15 @@ bool call_own_response(struct leg *leg, const struct wire_msg *m, int err)
 	call_exchange_end(call);
 	fn(leg, status, m);
 	return true;
+}
+
+uint64_t call_own_glare_ms(const struct leg *leg)
+{
+	char hex[9];
+	unsigned long random;
+
+	wire_random_token(hex, sizeof(hex), 32);
+	random = strtoul(hex, NULL, 16);
+	/* RFC 3261 14.1: who made the Call-ID waits longer */
+	return leg->side ? 2100 + random % 190 * 10 : random % 200 * 10;
 }

@@ -293,6 +293,12 @@ int call_own_invite(struct leg *leg, struct body_written *w, call_own_h *fn);
 /** @return true: it was a response to that. m NULL: there was none, err says why. */
 bool call_own_response(struct leg *leg, const struct wire_msg *m, int err);
 
+/* How long to wait after a 491 to such a request (RFC 3261 14.1). */
+uint64_t call_own_glare_ms(const struct leg *leg);
+
+/* call_sync.c: the initial INVITE is acknowledged; is the caller owed another description? */
+void call_sync(struct call *call);
+
 /* call_refresh.c */
 void call_refresh_send(struct leg *leg);
 void call_session_refresh_in(struct leg *leg, uint64_t delay_ms);

@@ -5,7 +5,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -69,17 +68,6 @@ static int write_again(const struct leg *leg, struct body_written *ret_out)
 
 /* ---- ours ---- */
 
-static uint64_t glare_ms(const struct leg *leg)
-{
-	char hex[9];
-	unsigned long random;
-
-	wire_random_token(hex, sizeof(hex), 32);
-	random = strtoul(hex, NULL, 16);
-	/* RFC 3261 14.1: who made the Call-ID waits longer */
-	return leg->side ? 2100 + random % 190 * 10 : random % 200 * 10;
-}
-
 static void answered(struct leg *leg, int status, const struct wire_msg *m)
 {
 	struct call *call = leg->call;
@@ -95,7 +83,7 @@ static void answered(struct leg *leg, int status, const struct wire_msg *m)
 		if (!s->by_invite)
 			call_refresh_send(leg);
 	} else {
-		call_session_refresh_in(leg, status == 491 ? glare_ms(leg) : RETRY_MS);
+		call_session_refresh_in(leg, status == 491 ? call_own_glare_ms(leg) : RETRY_MS);
 	}
 }
 

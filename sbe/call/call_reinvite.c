@@ -386,7 +386,7 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 	struct leg *leg = dialog_find(core->dialogs, m);
 	struct peer *p = peer_identify(core->c.peers, from);
 	struct call *call;
-	bool late;
+	bool late, initial;
 
 	if (!leg || !p || strcmp(p->name, leg->peer->name) || !leg->server ||
 	    wire_cseq(m) != leg->their_cseq || !txn_server_done(leg->server))
@@ -413,5 +413,8 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 		call_release_us(call, 500, "internal", NULL);
 		return;
 	}
+	initial = call->ex.initial;
 	call_exchange_end(call);
+	if (initial)
+		call_sync(call);
 }

@@ -30,7 +30,7 @@ static void reliable_destroy(void *obj)
 
 	timer_stop(&r->timer);
 	forget_queue(r);
-	mem_unref(r->told);
+	mem_unref(r->owed);
 }
 
 /* RFC 3262 3: chosen at random, with room for all that follow. */
@@ -105,10 +105,7 @@ static void send_one(struct call_reliable *r, struct call_reliable_item *item)
 	r->rseq++;
 	r->waiting = true;
 	r->waiting_sdp = reply.sdp != NULL;
-	if (reply.sdp) {
-		r->given = true;
-		r->told = mem_ref(item->sdp);
-	}
+	r->given = r->given || reply.sdp;
 	r->age_ms = 0;
 	r->interval_ms = txn_t1_ms(call->core->o.txns);
 	timer_start(call->core->o.wheel, &r->timer, r->interval_ms, again, r);

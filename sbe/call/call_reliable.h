@@ -33,7 +33,8 @@ struct call_reliable {
 	bool waiting_sdp; /* and carries a session description */
 	bool given; /* a session description went this way: no other may follow in a response */
 	bool final; /* the 2xx waits */
-	struct body_sdp *told; /* that description */
+	struct body_sdp *owed; /* of the fork that answered, when another one had been given */
+	unsigned tries;        /* to tell it */
 	unsigned n;
 	struct call_reliable_item queue[CALL_RELIABLE_QUEUE];
 };

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
+
 static char invite[BED_MESSAGE_MAX];
 
 static void ring(void)
@@ -291,6 +293,95 @@ static void after_a_failover(void **state)
 	bed_skip(B); /* CANCELs of an INVITE nobody answers */
 }
 
+/* What A was given in a reliable 183 of one fork, the other one's answer may not replace in the 2xx (RFC 3262 5). */
+static void wrong_one_was_shown(unsigned winner)
+{
+	char rack[60];
+	const char *m;
+
+	bed.extra = "Supported: 100rel\n";
+	ring();
+	fork_says(1, 183, true); /* PCMU */
+	m = bed_take(A, "SIP/2.0 183 ");
+	bed_has(m, " RTP/AVP 0 101\r\n");
+	snprintf(rack, sizeof(rack), "RAck: %s 1 INVITE\n", bed_header(m, "RSeq"));
+	bed.extra = rack;
+	bed_request(A, "PRACK", NULL);
+	bed_take(A, "SIP/2.0 200 ");
+	fork_says(winner, 200, true);
+	assert_string_equal(bed_body(bed_take(A, "SIP/2.0 200 ")), "");
+	assert_string_equal(bed_gate_remote(1, 1), media_of(winner));
+	bed_ack(A, NULL);
+	bed_take(B, "ACK ");
+	become(winner);
+}
+
+static void the_caller_is_told_afterwards(void **state)
+{
+	unsigned long long id[2], version[2];
+	uint64_t at_ms;
+	const char *m;
+
+	(void)state;
+	wrong_one_was_shown(4); /* PCMA */
+	m = bed_take(A, "INVITE sip:user@10.0.0.10:5060 ");
+	bed_has(m, " RTP/AVP 8 101\r\n");
+	bed_has(m, "\r\nc=IN IP4 10.0.0.2\r\n");
+	bed_origin(m, &id[0], &version[0]);
+	bed_reply(A, 491, NULL); /* A10: the owner of the Call-ID waits longer than we */
+	bed_take(A, "ACK ");
+	at_ms = clock_now_ms();
+	while (!(m = bed_take_any(A)))
+		bed_run_ms(10);
+	assert_true(clock_now_ms() - at_ms <= 2010);
+	bed_has(m, "INVITE ");
+	bed_origin(m, &id[1], &version[1]);
+	assert_true(id[0] == id[1] && version[1] == version[0]);
+	bed_reply(A, 200, BED_SDP("10.0.0.12", "4444"));
+	bed_take(A, "ACK ");
+	assert_string_equal(bed_gate_remote(1, 0), "10.0.0.12:4444");
+	assert_string_equal(bed_modes(), "sendrecv/sendrecv");
+	bed_quiet(B); /* nothing new for it */
+	bed_hang_up(A, B);
+}
+
+/* The same codec, and our own address: there is nothing to tell. */
+static void the_caller_need_not_be_told(void **state)
+{
+	(void)state;
+	wrong_one_was_shown(3);
+	bed_quiet(A);
+	bed_hang_up(B, A);
+}
+
+static void the_caller_does_not_want_to_be_told(void **state)
+{
+	(void)state;
+	wrong_one_was_shown(4);
+	bed_take(A, "INVITE ");
+	bed_reply(A, 488, NULL);
+	bed_take(A, "ACK ");
+	bed_run_ms(20000);
+	bed_quiet(A);
+	assert_string_equal(bed_modes(), "sendrecv/sendrecv");
+	bed_hang_up(A, B);
+}
+
+static void the_caller_always_says_491(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	wrong_one_was_shown(4);
+	for (int i = 0; i < 6000; i++) {
+		if (bed_take_any(A) && ++n % 2)
+			bed_reply(A, 491, NULL);
+		bed_run_ms(10);
+	}
+	assert_int_equal(n, 2 * 20); /* an INVITE and its ACK each time, then it stays as it is */
+	bed_hang_up(A, B);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +396,10 @@ int main(void)
 		BED_TEST(bye_of_one),
 		BED_TEST(slow_gates),
 		BED_TEST(after_a_failover),
+		BED_TEST(the_caller_is_told_afterwards),
+		BED_TEST(the_caller_need_not_be_told),
+		BED_TEST(the_caller_does_not_want_to_be_told),
+		BED_TEST(the_caller_always_says_491),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
