@@ -34,6 +34,7 @@ struct call_reliable {
 	bool given; /* a session description went this way: no other may follow in a response */
 	bool final; /* the 2xx waits */
 	struct body_sdp *owed; /* of the fork that answered, when another one had been given */
+	bool offered;          /* it has been sent as an offer */
 	unsigned tries;        /* to tell it */
 	unsigned n;
 	struct call_reliable_item queue[CALL_RELIABLE_QUEUE];

@@ -83,11 +83,12 @@ static void offer(void *arg)
 
 	LEG_CHECK(leg);
 	err = call_media_write(leg->call, leg->side, r->owed, true, &w);
-	if (!err && w.origin.version == leg->origin.version)
+	if (!err && !r->offered && w.origin.version == leg->origin.version)
 		err = -EALREADY; /* it reads the same */
 	if (!err)
 		err = call_own_invite(leg, &w, answered);
 	mem_free(w.text);
+	r->offered = r->offered || !err;
 	if (err == -EBUSY)
 		again(r, BUSY_MS);
 	else if (err)
