@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "sbe/call/call_private.h"
+#include "sbe/sip/digest_nonce.h"
 #include "sbe/sip/wire_out.h"
 
 METRIC_TABLE(call_metrics, CALL_METRICS)
@@ -27,6 +28,7 @@ static void core_destroy(void *obj)
 
 	table_free(core->calls);
 	table_free(core->dialogs);
+	digest_nonces_free(core->nonces);
 }
 
 int call_core_new(const struct call_options *o, const struct call_config *c,
@@ -44,11 +46,14 @@ int call_core_new(const struct call_options *o, const struct call_config *c,
 	err = table_new(core->o.calls_max, &core->calls);
 	if (!err)
 		err = table_new(0, &core->dialogs); /* two per call: bounded by calls_max */
+	if (!err)
+		err = digest_nonces_new(0, &core->nonces);
 	if (err) {
 		mem_unref(core);
 		return err;
 	}
 	metric_register(&call_metrics);
+	metric_register(&call_auth_metrics);
 	*ret_core = core;
 	return 0;
 }
@@ -96,6 +101,7 @@ static void leg_clear(struct leg *leg)
 	leg->counted = false;
 	call_relay_end(leg);
 	call_session_clear(leg);
+	call_auth_clear(leg);
 	leg->peer = mem_unref(leg->peer);
 	mem_free(leg->ack);
 	leg->ack = NULL;

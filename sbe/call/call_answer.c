@@ -294,8 +294,11 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 	struct call_failure f = {
 		.status = failure_status(status), .cause = "peer_refused", .response = m};
 
-	if (call_session_again(&call->legs[1], m) && !call_invite_again(call))
+	if ((call_session_again(&call->legs[1], m) || call_auth_again(&call->legs[1], m)) &&
+	    !call_invite_again(call))
 		return;
+	if (call_auth_is_challenge(status))
+		f.cause = "auth_failed";
 	if (f.status == status)
 		f.phrase = call_headers_phrase(m, phrase, sizeof(phrase));
 	f.next_hop = status == 503 || status == 408 || status == 502 || status == 504;

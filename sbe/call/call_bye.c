@@ -14,7 +14,11 @@
 #include "sbe/call/call_private.h"
 #include "sbe/sip/wire_out.h"
 
+#define REASON_MAX_BYTES 1024U
+
 /* ---- BYE to one leg ---- */
+
+static void send_bye(struct leg *leg, struct wire_text reason);
 
 static void bye_response(void *arg, const struct wire_msg *m)
 {
@@ -23,9 +27,11 @@ static void bye_response(void *arg, const struct wire_msg *m)
 	LEG_CHECK(leg);
 	if (wire_status(m) < 200)
 		return;
-	/* Any final answer ends the dialog (RFC 3261 15.1.1); the transaction lingers alone. */
+	/* Any final answer ends the dialog (RFC 3261 15.1.1) but a challenge; the transaction lingers alone. */
 	txn_client_detach(leg->bye);
 	leg->bye = NULL;
+	if (call_auth_again(leg, m))
+		send_bye(leg, call_auth_kept(leg));
 	call_end_check(leg->call);
 }
 
@@ -42,21 +48,42 @@ static void bye_failed(void *arg, int err)
 
 static const struct txn_client_handlers bye_handlers = {bye_response, bye_failed, NULL};
 
-static void write_reason(const struct wire_msg *request, const char *reason, struct wire_out *o)
+/* Its value on one line; one that is longer than any sentence is left out. */
+static struct wire_text reason_of(const struct wire_msg *request, const char *reason, char *buf,
+				  size_t size_bytes)
 {
 	struct wire_header h;
 
-	if (request && call_headers_reason(request, &h))
-		wire_out_line(o, &h);
-	else if (reason)
-		wire_out_header(o, "Reason", "%s", reason);
+	if (!request || !call_headers_reason(request, &h))
+		return (struct wire_text){reason, reason ? strlen(reason) : 0};
+	if (h.value.n > size_bytes)
+		return (struct wire_text){NULL, 0};
+	for (size_t i = 0; i < h.value.n; i++)
+		buf[i] = h.value.s[i] == '\r' || h.value.s[i] == '\n' ? ' ' : h.value.s[i];
+	return (struct wire_text){buf, h.value.n};
+}
+
+static void send_bye(struct leg *leg, struct wire_text reason)
+{
+	struct call_core *core = leg->call->core;
+	struct txn_request r = {.method = "BYE", .uri = leg->dialog.remote_target};
+	struct wire_out o;
+
+	wire_out_init(&o, core->headers, sizeof(core->headers));
+	dialog_write(&leg->dialog, "BYE", 0, 70, &o);
+	call_auth_write(leg, &r, &leg->dialog.target, &o);
+	if (reason.n)
+		wire_out_header_text(&o, "Reason", reason);
+	if (wire_out_end(&o, &r.headers_bytes))
+		return;
+	r.headers = core->headers;
+	txn_client_new(core->o.txns, &leg->dialog.target, &r, &bye_handlers, leg, &leg->bye);
 }
 
 void call_leg_bye(struct leg *leg, const struct wire_msg *request, const char *reason)
 {
-	struct call *call = leg->call;
-	struct txn_request r = {.method = "BYE", .uri = leg->dialog.remote_target};
-	struct wire_out o;
+	char buf[REASON_MAX_BYTES];
+	struct wire_text why = reason_of(request, reason, buf, sizeof(buf));
 
 	if (leg->server && !txn_server_done(leg->server))
 		call_refuse(leg->server, 487, NULL, NULL); /* a re-INVITE that was going on */
@@ -64,14 +91,8 @@ void call_leg_bye(struct leg *leg, const struct wire_msg *request, const char *r
 		txn_server_detach(leg->server);
 	leg->server = NULL;
 	leg->up = leg->bye_due = false;
-	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
-	dialog_write(&leg->dialog, "BYE", 0, 70, &o);
-	write_reason(request, reason, &o);
-	if (!wire_out_end(&o, &r.headers_bytes)) {
-		r.headers = call->core->headers;
-		txn_client_new(call->core->o.txns, &leg->dialog.target, &r, &bye_handlers, leg,
-			       &leg->bye);
-	}
+	call_auth_keep(leg, why);
+	send_bye(leg, why);
 }
 
 /* ---- the whole call ---- */

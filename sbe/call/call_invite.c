@@ -37,6 +37,7 @@ static void leave_attempt(struct call *call)
 		txn_client_detach(b->invite);
 	b->invite = NULL;
 	call_session_clear(b);
+	call_auth_clear(b);
 	if (b->counted)
 		peer_give(b->peer, PEER_OUT);
 	b->counted = false;
@@ -169,9 +170,12 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 			struct txn_request *r, char **ret_body)
 {
 	struct leg *b = &call->legs[1];
-	size_t bytes = 0, body_bytes = 0;
 	int err;
 
+	*r = (struct txn_request){.method = "INVITE",
+				  .uri = b->dialog.remote_target,
+				  .headers = call->core->headers,
+				  .timeout_ms = b->peer->conf->try_ms};
 	wire_out_init(o, call->core->headers, sizeof(call->core->headers));
 	b->invite_cseq = dialog_write(&b->dialog, "INVITE", 0, call->max_forwards - 1, o);
 	call_headers_contact(to, o);
@@ -180,20 +184,13 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 	if (b->peer->conf->prack == PEER_PRACK_REQUIRED && call_prack_offered(call))
 		wire_out_header_text(o, "Require", WIRE_TEXT("100rel"));
 	call_session_ask(b, o);
+	call_auth_write(b, r, to, o);
 	call_headers_pass(&(struct call_way){call->core, call->legs[0].peer, to->listener},
 			  call->ex.held, o);
 	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer, true},
-			      o, ret_body, &body_bytes);
-	if (err)
-		return err;
-	err = wire_out_end(o, &bytes);
-	*r = (struct txn_request){.method = "INVITE",
-				  .headers = call->core->headers,
-				  .headers_bytes = bytes,
-				  .body = *ret_body,
-				  .body_bytes = body_bytes,
-				  .timeout_ms = b->peer->conf->try_ms};
-	return err;
+			      o, ret_body, &r->body_bytes);
+	r->body = *ret_body;
+	return err ? err : wire_out_end(o, &r->headers_bytes);
 }
 
 int call_invite_send(struct call *call)
@@ -217,10 +214,8 @@ int call_invite_send(struct call *call)
 		err = dialog_init_uac(&b->dialog, who.local, who.remote, who.uri, &to);
 	if (!err)
 		err = write_invite(call, &to, &o, &r, &body);
-	if (!err) {
-		r.uri = who.uri;
+	if (!err)
 		err = dialog_register(call->core->dialogs, &b->dialog, b);
-	}
 	if (!err) {
 		err = txn_client_new(call->core->o.txns, &to, &r, &call_invite_handlers, b,
 				     &b->invite);
@@ -255,7 +250,6 @@ int call_invite_again(struct call *call)
 	if (!err) {
 		txn_client_detach(b->invite);
 		b->invite = NULL;
-		r.uri = b->dialog.remote_target;
 		err = txn_client_new(call->core->o.txns, &to, &r, &call_invite_handlers, b,
 				     &b->invite);
 	}

@@ -78,6 +78,8 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 		call_refuse(s, 481, NULL, NULL);
 		return;
 	}
+	if (!call_auth_admits(core, s, m, p))
+		return; /* what says nothing of who sent it changes nothing, not even the CSeq */
 	if (dialog_check_cseq(d, m)) {
 		call_refuse(s, 500, "CSeq Out Of Order", NULL);
 		return;
@@ -120,6 +122,8 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 	} else if (!p) {
 		metric_add(&call_metrics, CALL_STRANGER, 1);
 		refuse_stranger(s, 403, "Unsupported Peer");
+	} else if (!call_auth_admits(core, s, m, p)) {
+		return;
 	} else if (wire_method(m) == WIRE_INVITE) {
 		call_admit(core, s, m, p);
 	} else if (wire_max_forwards(m) == 0) {

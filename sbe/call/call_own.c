@@ -31,6 +31,7 @@ int call_own_invite(struct leg *leg, struct body_written *w, call_own_h *fn)
 	call_option_allow(leg->peer->conf, &o);
 	call_option_supported(leg->peer->conf, "100rel", &o);
 	call_session_ask(leg, &o);
+	call_auth_write(leg, &r, &leg->dialog.target, &o);
 	wire_out_header_text(&o, "Content-Type", WIRE_TEXT("application/sdp"));
 	err = wire_out_end(&o, &r.headers_bytes);
 	if (err)

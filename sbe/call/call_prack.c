@@ -50,6 +50,7 @@ int call_prack_send(struct call *call, struct call_fork *fork, const struct call
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	dialog_write(d, "PRACK", ++b->dialog.local_cseq, 70, &o);
 	wire_out_header(&o, "RAck", "%u %u INVITE", fork->rseq, b->invite_cseq);
+	call_auth_write(b, &r, &d->target, &o);
 	if (answer)
 		err = call_media_body(call, 1, answer, &o, &body, &r.body_bytes);
 	if (!err)

@@ -13,6 +13,7 @@
 #include "common/fsm.h"
 #include "common/table.h"
 #include "sbe/call/call.h"
+#include "sbe/call/call_auth.h"
 #include "sbe/call/call_fork.h"
 #include "sbe/call/call_option.h"
 #include "sbe/call/call_relay.h"
@@ -97,6 +98,7 @@ struct leg {
 	struct call_forks forks;        /* early dialogs of our INVITE */
 	struct call_reliable *reliable; /* our 18x to it are; NULL = they are not */
 	bool allows_update;
+	struct call_auth *auth; /* challenges it gave us; NULL = none */
 	struct call_session session;
 	struct call_relay relay; /* requests from here that go to the other leg */
 };
@@ -182,9 +184,10 @@ struct call {
 struct call_core {
 	struct call_options o;
 	struct call_config c;
-	struct table *calls;   /* by token */
-	struct table *dialogs; /* see dialog_register */
-	unsigned asking;       /* questions of all calls */
+	struct table *calls;          /* by token */
+	struct table *dialogs;        /* see dialog_register */
+	unsigned asking;              /* questions of all calls */
+	struct digest_nonces *nonces; /* of our challenges */
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;

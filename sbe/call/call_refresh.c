@@ -76,7 +76,7 @@ static void answered(struct leg *leg, int status, const struct wire_msg *m)
 	if (status == 408 || status == 481) { /* RFC 3261 12.2.1.2: the dialog is gone */
 		call_release_us(call, status, "dialog_gone",
 				"SIP;cause=481;text=\"dialog is gone\"");
-	} else if (m && call_session_again(leg, m)) {
+	} else if (m && (call_session_again(leg, m) || call_auth_again(leg, m))) {
 		call_refresh_send(leg);
 	} else if (status == 405 || status == 501) {
 		leg->allows_update = false;
@@ -128,6 +128,7 @@ static int send_update(struct leg *leg)
 	call_headers_contact(&leg->dialog.target, &o);
 	call_option_supported(leg->peer->conf, NULL, &o);
 	call_session_ask(leg, &o);
+	call_auth_write(leg, &r, &leg->dialog.target, &o);
 	err = wire_out_end(&o, &r.headers_bytes);
 	if (err)
 		return err;

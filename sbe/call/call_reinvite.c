@@ -72,6 +72,7 @@ static void send_on(struct call *call)
 	call_option_allow(to->peer->conf, &o);
 	call_option_supported(to->peer->conf, "100rel", &o);
 	call_session_ask(to, &o);
+	call_auth_write(to, &r, &to->dialog.target, &o);
 	call_headers_pass(
 		&(struct call_way){call->core, LEG_OTHER(to)->peer, to->dialog.target.listener},
 		call->ex.held, &o);
@@ -308,7 +309,7 @@ void call_reinvite_response(struct leg *leg, const struct wire_msg *m)
 	    status < 200)
 		return;
 	if (status >= 300) {
-		if (call_session_again(leg, m)) {
+		if (call_session_again(leg, m) || call_auth_again(leg, m)) {
 			send_on(call);
 			return;
 		}

@@ -255,6 +255,7 @@ static int write_and_send(struct leg *to, struct dialog *d, const struct call_re
 	wire_out_init(&o, core->headers, sizeof(core->headers));
 	dialog_write(d, q.method, ++to->dialog.local_cseq, hops < 0 ? 69 : hops - 1, &o);
 	call_headers_contact(&d->target, &o);
+	call_auth_write(to, &q, &d->target, &o);
 	write_crossing(to, d->target.listener, m, &o);
 	err = wire_out_end(&o, &q.headers_bytes);
 	if (err)

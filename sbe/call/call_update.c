@@ -145,6 +145,7 @@ static int write_and_send(struct call *call)
 	call_option_supported(to->peer->conf, NULL, &o);
 	if (to->up)
 		call_session_ask(to, &o);
+	call_auth_write(to, &r, &d->target, &o);
 	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(to)->peer, d->target.listener},
 			  u->held, &o);
 	err = call_media_body(call, to->side, &(struct call_media_in){u->held, u->offer, true}, &o,
@@ -313,6 +314,8 @@ static void on_response(void *arg, const struct wire_msg *m)
 	call->upd.client = NULL;
 	if (status == 481 || status == 408) {
 		gone(call, status);
+	} else if (call_auth_again(to, m)) {
+		send_on(call);
 	} else if (status < 300) {
 		dialog_refresh_target(call->upd.fork && to->side == 1 ? &call->upd.fork->dialog
 								      : &to->dialog,

@@ -131,6 +131,23 @@ static int make_call_config(struct sbe_snapshot *s)
 	return 0;
 }
 
+/* Passwords of peers: read now, so that a file that is not there is an error of the configuration. */
+static int load_passwords(const struct conf_doc *doc, const char *conf_path, struct sbe_conf *c,
+			  struct conf_error *err)
+{
+	struct peer_conf *peers = c->peers.items;
+	char why[400], at[128];
+
+	for (size_t i = 0; i < c->peers.n; i++) {
+		if (!peers[i].auth.realm ||
+		    !peer_auth_load(&peers[i].auth, conf_path, why, sizeof(why)))
+			continue;
+		snprintf(at, sizeof(at), "peers.%s.auth.password_file", peers[i].name);
+		return conf_fail_at(doc, at, err, "%s", why);
+	}
+	return 0;
+}
+
 static int read_file(const char *path, struct sbe_snapshot *s, struct conf_error *err)
 {
 	struct document *d = mem_zalloc(sizeof(*d), document_destroy);
@@ -147,6 +164,8 @@ static int read_file(const char *path, struct sbe_snapshot *s, struct conf_error
 		e = sbe_conf_check(d->doc, &s->conf, err);
 	if (!e)
 		e = make_paths(d, path, &s->conf);
+	if (!e)
+		e = load_passwords(d->doc, path, &s->conf, err);
 	return e ? e : check_certificates(d->doc, &s->conf, err);
 }
 

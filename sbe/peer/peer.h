@@ -15,6 +15,7 @@
 #include "common/metric.h"
 #include "common/table.h"
 #include "proto/message.h"
+#include "sbe/peer/peer_auth.h"
 #include "sbe/peer/peer_in_dialog.h"
 #include "sbe/peer/peer_limit.h"
 #include "sbe/peer/peer_load.h"
@@ -42,6 +43,8 @@ enum peer_relay { PEER_RELAY_ALWAYS, PEER_RELAY_IF_NEEDED, PEER_RELAY_NEVER };
 enum peer_prack { PEER_PRACK_OFF, PEER_PRACK_SUPPORTED, PEER_PRACK_REQUIRED };
 /* A transfer or replacement that a peer asks for: who does it. */
 enum peer_transfer { PEER_TRANSFER_REFUSE, PEER_TRANSFER_RELAY, PEER_TRANSFER_ABSORB };
+/* What a 3xx of the peer's is to us: one more refusal, or its word on where the call shall go. */
+enum peer_redirect { PEER_REDIRECT_REFUSE, PEER_REDIRECT_FOLLOW };
 
 struct peer_media_conf {
 	int relay; /* enum peer_relay; only "always" is built so far, others are refused at load */
@@ -70,6 +73,8 @@ struct peer_conf { /* name first: the key of the config map */
 	struct peer_session_conf session;     /* "sip.session_timer" */
 	struct peer_in_dialog_conf in_dialog; /* "sip.in_dialog" */
 	int refer, replaces;                  /* enum peer_transfer; "sip.refer", "sip.replaces" */
+	int redirect;                         /* enum peer_redirect */
+	struct peer_auth_conf auth;
 	uint32_t ring_s; /* "sip.ring_s": how long a call may ring (timer C), default 180 */
 	struct peer_tls_conf tls;
 };

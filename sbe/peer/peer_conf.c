@@ -85,6 +85,7 @@ int peer_hop_parse(const char *text, struct peer_hop *ret_hop, const char **ret_
 
 static const char *const prack_words[] = {"off", "supported", "required", NULL};
 static const char *const relay_words[] = {"always", "if-needed", "never", NULL};
+static const char *const redirect_words[] = {"refuse", "follow", NULL};
 static const char *const source_words[] = {"exact", "address", "latch", "any", NULL};
 
 #define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
@@ -178,6 +179,12 @@ const struct conf_field peer_conf_fields[] = {
 	 .text = "How its calls are signalled."},
 	{FIELD(peer_conf, tls, "tls"), .type = CONF_OBJECT, .fields = peer_tls_fields,
 	 .item_bytes = sizeof(struct peer_tls_conf), .text = "Its identity."},
+	{FIELD(peer_conf, auth, "auth"), .type = CONF_OBJECT, .fields = peer_auth_fields,
+	 .check = peer_auth_check, .item_bytes = sizeof(struct peer_auth_conf),
+	 .text = "Digest with it, in both roles."},
+	{FIELD(peer_conf, redirect, "redirect"), .type = CONF_ENUM, .words = redirect_words,
+	 .def = "refuse",
+	 .text = "What its 3xx are: a refusal, or where to send the call, if that is another peer of ours."},
 	CONF_END,
 };
 

@@ -57,7 +57,9 @@ static void finals_pass(void **state)
 		assert_int_equal(call_count(bed.core), 0);
 		snprintf(line, sizeof(line), "%d", list[i].to_a);
 		assert_string_equal(bed_cdr("status"), line);
-		assert_string_equal(bed_cdr("cause"), "peer_refused");
+		assert_string_equal(bed_cdr("cause"), list[i].from_b == 401 || list[i].from_b == 407
+							      ? "auth_failed"
+							      : "peer_refused");
 		assert_string_equal(bed_cdr("released_by"), "callee");
 		assert_string_equal(bed_cdr("type"), "fail");
 		bed_quiet(C);
