@@ -139,6 +139,7 @@ static void call_destroy(void *obj)
 	mem_unref(call->caller);
 	mem_unref(call->callee);
 	mem_unref(call->called_sent);
+	mem_unref(call->replaces);
 	call->magic = 0;
 	metric_set(&call_metrics, CALL_ACTIVE, (int64_t)table_count(core->calls));
 	if (core->stopping && !table_count(core->calls) && core->stopped) {

@@ -161,6 +161,23 @@ static bool make_plan(struct call_core *core, const struct wire_msg *m, struct p
 	return false;
 }
 
+/* Its Replaces means something to the far end of that call only. */
+static bool check_replacing(const struct call_replacing *c, struct route_plan *plan,
+			    struct refusal *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; c->kept && i < plan->n; i++) {
+		if (!strcmp(plan->candidates[i].peer->name, c->kept->peer->name))
+			plan->candidates[n++] = plan->candidates[i];
+	}
+	if (c->kept && !n)
+		*r = (struct refusal){481, NULL, "replaces_unknown", NULL, ""};
+	else if (c->kept)
+		plan->n = n;
+	return !r->status;
+}
+
 static bool check_gates(struct call_core *core, const struct peer *p, const struct route_plan *plan,
 			struct refusal *r)
 {
@@ -252,6 +269,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 {
 	struct refusal r = {0};
 	struct body_sdp *offer = NULL;
+	struct call_replacing replacing = {NULL, false, ""};
 	struct route_plan plan;
 	struct call *call = NULL;
 	bool counted = false, urgent = call_is_urgent(core, m, p);
@@ -262,7 +280,9 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	if (!check_limits(core, p, urgent, &r))
 		goto refused;
 	counted = true;
-	if (!make_plan(core, m, p, &plan, &r) || !check_gates(core, p, &plan, &r))
+	r.status = call_replaces_check(core, m, p, &replacing, &r.cause);
+	if (r.status || !make_plan(core, m, p, &plan, &r) ||
+	    !check_replacing(&replacing, &plan, &r) || !check_gates(core, p, &plan, &r))
 		goto refused;
 	if (call_new(core, &call)) {
 		r = (struct refusal){500, NULL, "memory", NULL, ""};
@@ -272,7 +292,9 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	call->legs[0].counted = true;
 	call->urgent = urgent;
 	counted = false;
-	if (fill(call, s, m, &plan)) {
+	if (fill(call, s, m, &plan) ||
+	    (replacing.kept &&
+	     mem_strdup(replacing.value, sizeof(replacing.value), &call->replaces))) {
 		mem_unref(call);
 		r = (struct refusal){500, NULL, "memory", NULL, ""};
 		goto refused;

@@ -190,6 +190,10 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer, true},
 			      o, ret_body, &r->body_bytes);
 	r->body = *ret_body;
+	if (call->replaces) {
+		wire_out_header(o, "Replaces", "%s", call->replaces);
+		wire_out_header_text(o, "Require", WIRE_TEXT("replaces"));
+	}
 	return err ? err : wire_out_end(o, &r->headers_bytes);
 }
 

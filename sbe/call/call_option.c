@@ -26,6 +26,16 @@ static bool session_timer(const struct peer_conf *c)
 	return c->session.mode != PEER_TIMER_OFF;
 }
 
+static bool refer_on(const struct peer_conf *c)
+{
+	return c->refer != PEER_TRANSFER_REFUSE;
+}
+
+static bool replaces_on(const struct peer_conf *c)
+{
+	return c->replaces != PEER_TRANSFER_REFUSE;
+}
+
 static bool info_on(const struct peer_conf *c)
 {
 	return call_relay_allowed(c, WIRE_INFO);
@@ -64,8 +74,10 @@ static void options_outside(struct call_core *core, struct txn_server *s, const 
 
 /* A feature adds its row when it is built; NULL = known and refused. */
 static const struct call_option options[] = {
-	{"100rel", prack_on, false},     /* RFC 3262 */
-	{"timer", session_timer, false}, /* RFC 4028 */
+	{"100rel", prack_on, false},      /* RFC 3262 */
+	{"timer", session_timer, false},  /* RFC 4028 */
+	{"replaces", replaces_on, false}, /* RFC 3891 */
+	{"norefersub", refer_on, false},  /* RFC 4488 */
 };
 
 /* In the order of our Allow. */
@@ -80,7 +92,8 @@ static const struct call_method methods[] = {
 	{WIRE_INFO, info_on, call_relay_request, NULL},
 	{WIRE_MESSAGE, message_on, call_relay_request, NULL},
 	{WIRE_SUBSCRIBE, subscribe_on, call_relay_request, NULL},
-	{WIRE_NOTIFY, notify_on, call_relay_request, NULL},
+	{WIRE_NOTIFY, notify_on, call_refer_notified, NULL},
+	{WIRE_REFER, refer_on, call_refer_request, NULL},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -184,7 +197,7 @@ const struct call_method *call_option_method(enum wire_method method)
 }
 
 /* 405: a method we know and do not take; 501: one that nobody told us of (RFC 3261 8.2.1). */
-static void refuse(const struct peer_conf *c, struct txn_server *s, const struct wire_msg *m)
+void call_option_refuse(const struct peer_conf *c, struct txn_server *s, const struct wire_msg *m)
 {
 	char line[LIST_BYTES + 16] = "";
 	struct wire_out o;
@@ -195,14 +208,21 @@ static void refuse(const struct peer_conf *c, struct txn_server *s, const struct
 	call_refuse(s, wire_method(m) == WIRE_OTHER ? 501 : 405, NULL, line);
 }
 
+/* Its row knows more than the peer's policy: a NOTIFY may be the answer to something. */
+static bool decides(enum wire_method method)
+{
+	return method == WIRE_REFER || method == WIRE_NOTIFY;
+}
+
 void call_option_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	const struct call_method *row = call_option_method(wire_method(m));
 
-	if (row && row->in_dialog && row->on && row->on(leg->peer->conf))
+	if (row && row->in_dialog &&
+	    (decides(row->method) || (row->on && row->on(leg->peer->conf))))
 		row->in_dialog(leg, s, m);
 	else
-		refuse(leg->peer->conf, s, m);
+		call_option_refuse(leg->peer->conf, s, m);
 }
 
 /* They have a meaning outside of a dialog too, but not with us. */
@@ -221,7 +241,7 @@ void call_option_outside(struct call_core *core, struct txn_server *s, const str
 	else if (row && row->outside && row->on && row->on(p->conf))
 		row->outside(core, s, m, p);
 	else
-		refuse(p->conf, s, m);
+		call_option_refuse(p->conf, s, m);
 }
 
 bool call_option_peer_allows(const struct wire_msg *m, const char *method)

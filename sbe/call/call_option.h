@@ -54,6 +54,8 @@ const struct call_method *call_option_method(enum wire_method method);
 void call_option_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m);
 void call_option_outside(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 			 struct peer *p);
+/** 405, or 501 for what nobody knows. */
+void call_option_refuse(const struct peer_conf *c, struct txn_server *s, const struct wire_msg *m);
 /** Does a message's Allow name this method? Without an Allow: what every RFC 3261 peer can do. */
 bool call_option_peer_allows(const struct wire_msg *m, const char *method);
 

@@ -16,6 +16,7 @@
 #include "sbe/call/call_auth.h"
 #include "sbe/call/call_fork.h"
 #include "sbe/call/call_option.h"
+#include "sbe/call/call_refer.h"
 #include "sbe/call/call_relay.h"
 #include "sbe/call/call_reliable.h"
 #include "sbe/call/call_update.h"
@@ -100,6 +101,7 @@ struct leg {
 	bool allows_update;
 	struct call_auth *auth; /* challenges it gave us; NULL = none */
 	struct call_session session;
+	struct call_refer refer; /* a transfer that this side has asked for */
 	struct call_relay relay; /* requests from here that go to the other leg */
 };
 
@@ -170,6 +172,7 @@ struct call {
 	uint64_t answer_wall_ms, ring_wall_ms, end_wall_ms;
 	int status;
 	int max_forwards;
+	char *replaces; /* of the INVITE to the callee; NULL = none */
 	enum call_by released_by;
 	const char *cause;
 	char dbe[GATE_NAME_BYTES];

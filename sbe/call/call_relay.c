@@ -47,17 +47,8 @@ bool call_relay_allowed(const struct peer_conf *c, enum wire_method method)
 static bool crosses(void *arg, const struct wire_header *h)
 {
 	static const char *const names[] = {
-		"info-package",
-		"event",
-		"subscription-state",
-		"allow-events",
-		"accept",
-		"expires",
-		"min-expires",
-		"accept-encoding",
-		"content-encoding",
-		"refer-sub",
-		NULL,
+		"info-package", "subscription-state", "allow-events",     "accept",    "expires",
+		"min-expires",  "accept-encoding",    "content-encoding", "refer-sub", NULL,
 	};
 
 	(void)arg;
@@ -66,6 +57,12 @@ static bool crosses(void *arg, const struct wire_header *h)
 			return !call_text_names_host(h->value);
 	}
 	return false;
+}
+
+static bool is_event(void *arg, const struct wire_header *h)
+{
+	(void)arg;
+	return !strcmp(h->canonical, "event") && !call_text_names_host(h->value);
 }
 
 /* A session description or a message in a body has addresses of the side it comes from. */
@@ -87,14 +84,17 @@ static bool body_passes(const struct wire_msg *m)
 	return type.n > 0;
 }
 
+/* body false: it is replaced, and with it the Event it is about. */
 static void write_crossing(struct leg *to, const struct transport_listener *via,
-			   const struct wire_msg *m, struct wire_out *o)
+			   const struct wire_msg *m, bool body, struct wire_out *o)
 {
 	const struct call_core *core = to->call->core;
 
 	call_headers_pass(&(struct call_way){core, LEG_OTHER(to)->peer, via}, m, o);
 	wire_out_copy(o, m, crosses, NULL);
-	if (wire_body(m).n && body_passes(m))
+	if (body)
+		wire_out_copy(o, m, is_event, NULL);
+	if (body && wire_body(m).n && body_passes(m))
 		wire_out_header_text(o, "Content-Type", wire_content_type(m));
 }
 
@@ -154,7 +154,7 @@ static void pass_response(struct call_relayed *r, const struct wire_msg *m)
 		call_option_allow(leg->peer->conf, &o);
 	if (r->method == WIRE_SUBSCRIBE || r->method == WIRE_NOTIFY || r->method == WIRE_REFER)
 		call_headers_contact(txn_server_source(r->server), &o);
-	write_crossing(leg, via, m, &o);
+	write_crossing(leg, via, m, true, &o);
 	reply.reason = call_headers_phrase(m, phrase, sizeof(phrase));
 	if (wire_out_end(&o, &reply.headers_bytes)) {
 		answer(r, 500);
@@ -256,7 +256,7 @@ static int write_and_send(struct leg *to, struct dialog *d, const struct call_re
 	dialog_write(d, q.method, ++to->dialog.local_cseq, hops < 0 ? 69 : hops - 1, &o);
 	call_headers_contact(&d->target, &o);
 	call_auth_write(to, &q, &d->target, &o);
-	write_crossing(to, d->target.listener, m, &o);
+	write_crossing(to, d->target.listener, m, !what->body, &o);
 	err = wire_out_end(&o, &q.headers_bytes);
 	if (err)
 		return err;

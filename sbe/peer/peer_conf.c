@@ -86,6 +86,8 @@ int peer_hop_parse(const char *text, struct peer_hop *ret_hop, const char **ret_
 static const char *const prack_words[] = {"off", "supported", "required", NULL};
 static const char *const relay_words[] = {"always", "if-needed", "never", NULL};
 static const char *const redirect_words[] = {"refuse", "follow", NULL};
+/* "absorb" is next */
+static const char *const transfer_words[] = {"refuse", "relay", NULL};
 static const char *const source_words[] = {"exact", "address", "latch", "any", NULL};
 
 #define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
@@ -134,6 +136,14 @@ static const struct conf_field sip_fields[] = {
 	{FIELD(peer_conf, in_dialog, "in_dialog"), .type = CONF_OBJECT,
 	 .fields = peer_in_dialog_fields, .item_bytes = sizeof(struct peer_in_dialog_conf),
 	 .text = "Requests inside a call that go to the other side."},
+	{FIELD(peer_conf, refer, "refer"), .type = CONF_ENUM, .words = transfer_words,
+	 .def = "refuse",
+	 .text = "A transfer that the peer asks for with REFER: refuse = 403; relay = the other side does it, with "
+		 "names it may see."},
+	{FIELD(peer_conf, replaces, "replaces"), .type = CONF_ENUM, .words = transfer_words,
+	 .def = "refuse",
+	 .text = "An INVITE of the peer that replaces one of its calls: refuse = 403; relay = the other side does "
+		 "it, with identifiers it knows."},
 	{FIELD(peer_conf, session, "session_timer"), .type = CONF_OBJECT,
 	 .fields = peer_session_fields, .check = peer_session_check,
 	 .item_bytes = sizeof(struct peer_session_conf), .text = "Session timers of its calls."},

@@ -348,6 +348,18 @@ void *dialog_find(struct table *t, const struct wire_msg *request)
 	return d->leg;
 }
 
+void *dialog_find_ids(struct table *t, struct wire_text call_id, struct wire_text local_tag,
+		      struct wire_text remote_tag)
+{
+	struct dialog *d;
+	if (local_tag.n == 0 || local_tag.n >= DIALOG_TAG_BYTES)
+		return NULL;
+	d = table_find(t, local_tag.s, local_tag.n);
+	if (!d || !wire_text_is(call_id, d->call_id) || !wire_text_is(remote_tag, d->remote_tag))
+		return NULL;
+	return d->leg;
+}
+
 void *dialog_find_response(struct table *t, const struct wire_msg *response)
 {
 	struct wire_party to, from;

@@ -80,6 +80,9 @@ void dialog_unregister(struct dialog *d);
 /** @return the leg given to dialog_register, or NULL. For a request the To tag is ours; an early dialog matches any
  *  remote tag it does not know yet. */
 void *dialog_find(struct table *t, const struct wire_msg *request);
+/** The same for identifiers that stand somewhere else: Replaces (RFC 3891), Target-Dialog. */
+void *dialog_find_ids(struct table *t, struct wire_text call_id, struct wire_text local_tag,
+		      struct wire_text remote_tag);
 /** The same for a response to a request of ours: its From tag is ours, its To tag must be the known one. */
 void *dialog_find_response(struct table *t, const struct wire_msg *response);
 
