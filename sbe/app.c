@@ -55,13 +55,10 @@ static uint32_t on_known(void *arg, const struct transport_target *from)
 	return p ? p->state->number : 0;
 }
 
-/* The name that must stand in the certificate of a peer we connect to (RFC 5922). */
-static const char *on_tls_name(void *arg, const char *realm, const struct addr *to)
+static bool on_tls(void *arg, const struct transport_target *far, bool accepted,
+		   struct transport_tls *ret)
 {
-	struct app *a = arg;
-	const struct peer *p = peer_find_hop(a->snapshot->peers, realm, to);
-
-	return p ? peer_tls_name(p) : NULL;
+	return app_tls_agreed(arg, far, accepted, ret);
 }
 
 static int on_send(void *arg, const struct transport_target *to, const void *data, size_t len_bytes)
@@ -109,7 +106,8 @@ static int start_tls(struct app *a)
 static int start_realm(struct app *a, const struct sbe_realm_conf *realm)
 {
 	const struct sbe_listen_conf *listens = realm->listen.items;
-	struct tls_context *tls = app_tls_find(&a->tls, &a->snapshot->conf, realm);
+	const struct sbe_realm_conf *first = a->snapshot->conf.realms.items;
+	struct tls_context *tls = a->tls.realms[realm - first];
 	int err = 0;
 
 	for (size_t i = 0; !err && i < realm->listen.n; i++) {
@@ -135,7 +133,7 @@ static int start_sip(struct app *a)
 								     .failed = on_send_failed,
 								     .known = on_known,
 								     .gate = app_overload_gate,
-								     .tls_name = on_tls_name};
+								     .tls = on_tls};
 	static const struct txn_layer_handlers txn_handlers = {.send = on_send,
 							       .request = on_request,
 							       .ack = on_ack,
@@ -152,6 +150,8 @@ static int start_sip(struct app *a)
 		err = transport_new(&a->loop, &transport_handlers, a, &a->transport);
 	if (!err)
 		err = transport_set_stranger_rate(a->transport, c->limits.messages_per_s);
+	if (!err)
+		transport_set_limits(a->transport, &c->limits.connections);
 	for (size_t i = 0; !err && i < c->realms.n; i++)
 		err = start_realm(a, &realms[i]);
 	return err;

@@ -23,6 +23,9 @@
 /* Our certificates. Made as a whole for a snapshot, so that a reload uses all new ones or none. */
 struct app_tls {
 	struct tls_context *sip[SBE_TLS_MAX]; /* as in conf.tls */
+	struct tls_context **realms;          /* as in conf.realms; NULL = has none */
+	struct tls_trust **peers;             /* as in conf.peers; NULL = the identity's */
+	size_t nrealms, npeers;
 	struct tls_context *gate; /* stricter than the same identity towards SIP; NULL = plain */
 };
 
@@ -55,9 +58,9 @@ struct app {
 /** @return 0, or -errno with why. */
 int app_tls_new(const struct sbe_conf *c, struct app_tls *ret_tls, char *why, size_t why_bytes);
 void app_tls_clear(struct app_tls *t);
-/** The identity of a realm, or NULL if it has none. */
-struct tls_context *app_tls_find(const struct app_tls *t, const struct sbe_conf *c,
-				 const struct sbe_realm_conf *realm);
+/** What is agreed with a far end: transport_handlers.tls. */
+bool app_tls_agreed(const struct app *a, const struct transport_target *far, bool accepted,
+		    struct transport_tls *ret);
 
 /* app_overload.c */
 void app_overload_start(struct app *a);

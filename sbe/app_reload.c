@@ -42,8 +42,7 @@ static void use_tls(struct app *a, const struct sbe_snapshot *next)
 	const struct sbe_realm_conf *realms = next->conf.realms.items;
 
 	for (size_t i = 0; i < next->conf.realms.n; i++)
-		transport_set_tls(a->transport, realms[i].name,
-				  app_tls_find(&a->tls, &next->conf, &realms[i]));
+		transport_set_tls(a->transport, realms[i].name, a->tls.realms[i]);
 	gate_pool_set_tls(a->gates, a->tls.gate);
 }
 

@@ -450,6 +450,11 @@ void stream_set_handlers(struct stream *s, const struct stream_handlers *h, void
 	s->arg = arg;
 }
 
+uint64_t stream_stuck_ms(const struct stream *s)
+{
+	return s->queued_bytes ? uv_now(s->timer.loop) - s->last_out_ms : 0;
+}
+
 void stream_set_idle_ms(struct stream *s, uint32_t idle_ms)
 {
 	s->idle_ms = idle_ms;

@@ -33,6 +33,7 @@ static void stream_on_written(uv_write_t *req, int status)
 	struct stream *s = w->s;
 
 	s->queued_bytes -= w->len_bytes;
+	s->last_out_ms = uv_now(s->timer.loop);
 	mem_free(w);
 	if (status < 0 && status != UV_ECANCELED)
 		stream_fail(s, status);
@@ -62,6 +63,8 @@ static int stream_queue(struct stream *s, const uint8_t *data, size_t len_bytes)
 		return err;
 	}
 	w->s = mem_ref(s);
+	if (!s->queued_bytes)
+		s->last_out_ms = uv_now(s->timer.loop);
 	s->queued_bytes += len_bytes;
 	return 0;
 }

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "common/net/tls.h"
 #include "sbe/conf/sbe_conf_private.h"
+#include "sbe/conf/sbe_conf_tls.h"
 
 struct document {
 	struct conf_doc *doc;
@@ -34,69 +34,45 @@ static void document_destroy(void *obj)
 
 /* ---- file names: relative to the configuration, wherever the daemon was started */
 
-static int make_path(struct document *d, const char *conf_path, const char **name)
+struct whole { /* names of files that are made whole */
+	struct document *d;
+	const char *conf_path;
+};
+
+static int make_path(void *arg, const char **name)
 {
-	const char *slash = strrchr(conf_path, '/');
+	const struct whole *w = arg;
+	const char *slash = strrchr(w->conf_path, '/');
 	char path[PATH_MAX];
 	int n;
 
 	if (**name == '/' || !slash)
 		return 0;
-	n = snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - conf_path), conf_path, *name);
+	n = snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - w->conf_path), w->conf_path,
+		     *name);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return -ENAMETOOLONG;
-	if (mem_strdup(path, sizeof(path), &d->paths[d->npaths]))
+	if (mem_strdup(path, sizeof(path), &w->d->paths[w->d->npaths]))
 		return -ENOMEM;
-	*name = d->paths[d->npaths++];
+	*name = w->d->paths[w->d->npaths++];
+	return 0;
+}
+
+static int count_path(void *arg, const char **name)
+{
+	(void)name;
+	++*(size_t *)arg;
 	return 0;
 }
 
 static int make_paths(struct document *d, const char *conf_path, const struct sbe_conf *c)
 {
-	struct sbe_tls_conf *tls = c->tls.items;
+	struct whole w = {d, conf_path};
 	size_t n = 0;
-	int err = 0;
 
-	for (size_t i = 0; i < c->tls.n; i++)
-		n += 2 + tls[i].trust.n;
+	(void)sbe_conf_tls_files(c, count_path, &n);
 	d->paths = mem_buffer(n * sizeof(*d->paths));
-	if (!d->paths)
-		return -ENOMEM;
-	for (size_t i = 0; !err && i < c->tls.n; i++) {
-		const char **trust = tls[i].trust.items;
-
-		err = make_path(d, conf_path, &tls[i].certificate);
-		if (!err)
-			err = make_path(d, conf_path, &tls[i].private_key);
-		for (size_t k = 0; !err && k < tls[i].trust.n; k++)
-			err = make_path(d, conf_path, &trust[k]);
-	}
-	return err;
-}
-
-/* Better now than when the operator has gone home: a bad certificate is an error of the configuration. */
-static int check_certificates(const struct conf_doc *doc, const struct sbe_conf *c,
-			      struct conf_error *err)
-{
-	const struct sbe_tls_conf *tls = c->tls.items;
-
-	for (size_t i = 0; i < c->tls.n; i++) {
-		struct tls_options o = {.certificate_file = tls[i].certificate,
-					.private_key_file = tls[i].private_key,
-					.trust_files = tls[i].trust.items,
-					.ntrust = tls[i].trust.n};
-		struct tls_context *context = NULL;
-		char why[256] = "", at[96];
-		int e = tlsid_new(&o, &context, why);
-
-		mem_unref(context);
-		if (e == -ENOMEM)
-			return e;
-		snprintf(at, sizeof(at), "tls.%s", tls[i].name);
-		if (e)
-			return conf_fail_at(doc, at, err, "%s", why);
-	}
-	return 0;
+	return d->paths ? sbe_conf_tls_files(c, make_path, &w) : -ENOMEM;
 }
 
 /* ---- the snapshot */
@@ -166,7 +142,8 @@ static int read_file(const char *path, struct sbe_snapshot *s, struct conf_error
 		e = make_paths(d, path, &s->conf);
 	if (!e)
 		e = load_passwords(d->doc, path, &s->conf, err);
-	return e ? e : check_certificates(d->doc, &s->conf, err);
+	/* Better now than when the operator has gone home: a bad certificate is an error of the configuration. */
+	return e ? e : sbe_conf_tls_load(d->doc, &s->conf, err);
 }
 
 int sbe_conf_load(const char *path, struct sbe_snapshot *old, struct sbe_snapshot **ret_snapshot,

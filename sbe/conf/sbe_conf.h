@@ -18,7 +18,11 @@ struct sbe_tls_conf { /* name first: key of the map */
 	const char *name;
 	const char *certificate; /* relative names start at the configuration's directory */
 	const char *private_key;
-	struct conf_list trust; /* const char * */
+	struct conf_list trust, crl; /* const char * */
+	const char *ciphers;         /* NULL = all that are good */
+	int min_version, eku;        /* enum tls_version, enum tls_eku */
+	uint32_t depth, alarm_days;
+	bool require_client_cert;
 };
 struct sbe_listen_conf { /* "udp:127.0.0.1:5060", taken apart */
 	enum transport_proto proto;
@@ -28,8 +32,9 @@ struct sbe_realm_conf {
 	const char *name;
 	struct conf_list listen; /* struct sbe_listen_conf */
 	const char *media;       /* NULL in the file = the realm's own name; never NULL here */
-	const char *tls;         /* name in tls, or NULL */
-	const char *advertise;   /* host in Via and Contact, or NULL */
+	struct conf_list
+		tls; /* const char *: names in tls; the first is the one shown to who asks for none */
+	const char *advertise; /* host in Via and Contact, or NULL */
 };
 struct sbe_gate_conf {
 	struct conf_list listen; /* struct addr */
@@ -62,6 +67,7 @@ struct sbe_conf {
 		uint32_t calls_max, messages_per_s; /* messages: of one address that is no peer */
 		uint32_t cps, delay_ms, shed_percent;
 		struct conf_list emergency; /* const char *: users that are emergency numbers */
+		struct transport_limits connections;
 	} limits;
 	struct {
 		uint32_t t1_ms, t2_ms, t4_ms;

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "sbe/conf/sbe_conf_private.h"
+#include "sbe/conf/sbe_conf_tls.h"
 #include "sbe/peer/peer_conf.h"
 
 #define AT_BYTES 256
@@ -28,17 +29,6 @@ static const struct sbe_realm_conf *find_realm(const struct check *k, const char
 			return &realms[i];
 	}
 	return NULL;
-}
-
-static int check_tls_name(const struct check *k, const char *at, const char *name)
-{
-	const struct sbe_tls_conf *tls = k->c->tls.items;
-
-	for (size_t i = 0; i < k->c->tls.n; i++) {
-		if (!strcmp(tls[i].name, name))
-			return 0;
-	}
-	return conf_fail_at(k->doc, at, k->err, "there is no \"%s\" in tls", name);
 }
 
 /* ---- listeners */
@@ -128,25 +118,10 @@ static int check_advertise(const struct check *k, const char *at, const char *ho
 
 static int check_realm(const struct check *k, const struct sbe_realm_conf *r)
 {
-	const struct sbe_listen_conf *l = r->listen.items;
 	char at[AT_BYTES];
-	int err = 0;
 
-	snprintf(at, sizeof(at), "realms.%s.tls", r->name);
-	if (r->tls)
-		err = check_tls_name(k, at, r->tls);
 	snprintf(at, sizeof(at), "realms.%s.advertise", r->name);
-	if (!err && r->advertise)
-		err = check_advertise(k, at, r->advertise);
-	for (size_t i = 0; !err && i < r->listen.n; i++) {
-		snprintf(at, sizeof(at), "realms.%s.listen[%zu]", r->name, i);
-		if (l[i].proto == TRANSPORT_TLS && !r->tls)
-			err = conf_fail_at(
-				k->doc, at, k->err,
-				"a tls listener needs \"tls\" in its realm: a name from the "
-				"section tls");
-	}
-	return err;
+	return r->advertise ? check_advertise(k, at, r->advertise) : 0;
 }
 
 static int check_realms(const struct check *k)
@@ -166,8 +141,6 @@ static int check_gates(const struct check *k)
 	const char *const *dbes = g->dbes.items;
 	char at[AT_BYTES];
 
-	if (g->tls && check_tls_name(k, "gate_control.tls", g->tls))
-		return -EINVAL;
 	for (size_t i = 0; i < g->listen.n && !g->tls; i++) {
 		if (addr_is_loopback(&listen[i]))
 			continue;
@@ -284,8 +257,10 @@ static int check_peers(const struct check *k)
 int sbe_conf_check(const struct conf_doc *doc, const struct sbe_conf *c, struct conf_error *err)
 {
 	const struct check k = {doc, c, err};
-	int e = check_realms(&k);
+	int e = sbe_conf_tls_check(doc, c, err);
 
+	if (!e)
+		e = check_realms(&k);
 	if (!e)
 		e = check_gates(&k);
 	if (!e)

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "sbe/conf/sbe_conf_private.h"
+#include "sbe/conf/sbe_conf_tls.h"
 #include "sbe/sip/txn.h"
 
 #define LISTEN_MAX 64
@@ -176,23 +177,16 @@ static const struct conf_field gate_fields[] = {
 	 .text = "How long calls of a lost dbe wait for it to come back."},
 	CONF_END,
 };
-static const struct conf_field tls_fields[] = {
-	{FIELD(sbe_tls_conf, certificate, "certificate"), .type = CONF_STRING, .required = true,
-	 .min = 1, .max = 4095, .text = "PEM file with our certificate and its chain."},
-	{FIELD(sbe_tls_conf, private_key, "private_key"), .type = CONF_STRING, .required = true,
-	 .min = 1, .max = 4095, .text = "PEM file with its key."},
-	{FIELD(sbe_tls_conf, trust, "trust"), .type = CONF_STRINGS, .required = true, .min = 1,
-	 .max = 64, .text = "PEM files of the authorities that are trusted, and no others."},
-	CONF_END,
-};
 static const struct conf_field realm_fields[] = {
 	{FIELD(sbe_realm_conf, listen, "listen"), .type = CONF_CUSTOM, .custom = read_sip_listen,
 	 .required = true, .item_bytes = sizeof(struct conf_list),
 	 .text = "SIP listeners: udp:, tcp: or tls: before IP[:port]; default ports 5060, for tls 5061."},
 	{FIELD(sbe_realm_conf, media, "media"), .type = CONF_NAME,
 	 .text = "Media realm on the dbes; absent = the name of this realm."},
-	{FIELD(sbe_realm_conf, tls, "tls"), .type = CONF_NAME,
-	 .text = "Identity from tls, for its tls listeners and for connections we open."},
+	{FIELD(sbe_realm_conf, tls, "tls"), .type = CONF_CUSTOM, .custom = sbe_conf_tls_read_names,
+	 .item_bytes = sizeof(struct conf_list),
+	 .text = "Identity from tls for its tls listeners and for connections we open; of a list the one whose "
+		 "certificate has the name a client asks for, else the first."},
 	{FIELD(sbe_realm_conf, advertise, "advertise"), .type = CONF_STRING, .min = 1,
 	 .text = "Host to show in Via and Contact instead of the listener's address."},
 	CONF_END,
@@ -213,7 +207,35 @@ static const struct conf_field log_fields[] = {
 	 .def = "info", .text = "How much is logged."},
 	CONF_END,
 };
+/* clang-format off */
+#define LIMIT(member, low, high, value, about) \
+	{FIELD(transport_limits, member, #member), .type = CONF_UINT, .min = low, .max = high, .def = value, .text = about}
+/* clang-format on */
+static const struct conf_field connections_fields[] = {
+	LIMIT(max, 1, 1000000, "4096",
+	      "Accepted at the same time, by each listener; more are closed."),
+	LIMIT(per_address, 1, 1000000, "64", "Of these from one address."),
+	LIMIT(accepts_per_s, 0, 1000000, "1000",
+	      "Accepted each second, by each listener; more wait in the kernel. 0 = as they come."),
+	LIMIT(opened_max, 1, 1000000, "4096", "Opened by us at the same time."),
+	LIMIT(connect_ms, 100, 60000, "3000", "How long opening one may take, TLS included."),
+	LIMIT(handshake_ms, 100, 60000, "5000",
+	      "How long the TLS handshake of an accepted one may take."),
+	LIMIT(message_ms, 1000, 60000, "10000",
+	      "How long a message may take from its first byte to its last, and how long a far end may not read."),
+	LIMIT(stranger_ms, 1000, 3600000, "10000",
+	      "How long a far end that is no peer may go without a message."),
+	LIMIT(idle_ms, 10000, 86400000, "600000", "How long a peer may go without a byte."),
+	LIMIT(ping_ms, 0, 3600000, "30000",
+	      "Keep-alive (RFC 5626) on connections that are kept up, after so long without sending; 0 = none."),
+	LIMIT(queue_bytes, 65536, 16777216, "262144",
+	      "Unsent bytes at which a far end that does not read is closed."),
+	CONF_END,
+};
 static const struct conf_field limits_fields[] = {
+	{FIELD(sbe_conf, limits.connections, "connections"), .type = CONF_OBJECT,
+	 .fields = connections_fields, .item_bytes = sizeof(struct transport_limits),
+	 .text = "SIP over TCP and TLS."},
 	{FIELD(sbe_conf, limits.calls_max, "calls_max"), .type = CONF_UINT, .min = 1,
 	 .max = 10000000, .def = "100000",
 	 .text = "Calls at the same time; more are answered 503."},
@@ -262,8 +284,9 @@ const struct conf_field sbe_conf_fields[] = {
 	 .text = "Metrics and health."},
 	{FIELD(sbe_conf, gate, "gate_control"), .type = CONF_OBJECT, .fields = gate_fields,
 	 .text = "The dbes and how they are reached."},
-	{FIELD(sbe_conf, tls, "tls"), .type = CONF_MAP, .fields = tls_fields, .max = SBE_TLS_MAX,
-	 .item_bytes = sizeof(struct sbe_tls_conf), .text = "TLS identities by name."},
+	{FIELD(sbe_conf, tls, "tls"), .type = CONF_MAP, .fields = sbe_conf_tls_fields,
+	 .max = SBE_TLS_MAX, .item_bytes = sizeof(struct sbe_tls_conf),
+	 .text = "TLS identities by name."},
 	{FIELD(sbe_conf, realms, "realms"), .type = CONF_MAP, .fields = realm_fields,
 	 .check = realm_check, .required = true, .min = 1, .max = 64,
 	 .item_bytes = sizeof(struct sbe_realm_conf),

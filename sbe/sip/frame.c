@@ -7,6 +7,7 @@
 #include "sbe/sip/frame.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/mem.h"
@@ -26,6 +27,7 @@ struct frame {
 	size_t scan;        /* behind start: searched up to here */
 	size_t headers;     /* length of the headers with the empty line, 0 = not known yet */
 	size_t message;     /* length of headers and body */
+	bool pong;          /* one is expected */
 	unsigned line_ends; /* of "\r\n\r\n" between messages, seen so far */
 	int broken;         /* the error that ended it: there is no way back into step */
 };
@@ -93,26 +95,36 @@ int frame_feed(struct frame *f, const uint8_t *data, size_t len_bytes)
 	return 0;
 }
 
-/* Eat line ends in front of a message. @return true when a double CRLF is complete (RFC 5626 4.4.1). */
-static bool skip_line_ends(struct frame *f)
+void frame_expect_pong(struct frame *f)
+{
+	f->pong = true;
+}
+
+/* Eat line ends in front of a message. @return 2 when a double CRLF is complete, FRAME_PONG, 0 (RFC 5626 4.4.1). */
+static int skip_line_ends(struct frame *f)
 {
 	while (f->start < f->len_bytes) {
 		uint8_t c = f->buf[f->start];
 		if (c != '\r' && c != '\n') {
 			f->line_ends = 0;
-			return false;
+			return 0;
 		}
 		f->start++;
 		if (c == (f->line_ends % 2 == 0 ? '\r' : '\n'))
 			f->line_ends++;
 		else
 			f->line_ends = c == '\r' ? 1 : 0;
+		if (f->line_ends == 2 && f->pong) {
+			f->line_ends = 0;
+			f->pong = false;
+			return FRAME_PONG;
+		}
 		if (f->line_ends == 4) {
 			f->line_ends = 0;
-			return true;
+			return 2;
 		}
 	}
-	return false;
+	return 0;
 }
 
 /* Is the line end at lf the last of the headers? @return 1 yes, 0 no, 2 more bytes are needed, -EBADMSG. */
@@ -207,9 +219,10 @@ int frame_next(struct frame *f, const uint8_t **ret_data, size_t *ret_bytes)
 	if (f->broken)
 		return f->broken;
 	drop_given(f);
-	if (f->scan == 0 && skip_line_ends(f))
-		return 2;
-	int r = f->start < f->len_bytes ? measure(f) : 2;
+	int r = f->scan == 0 ? skip_line_ends(f) : 0;
+	if (r)
+		return r;
+	r = f->start < f->len_bytes ? measure(f) : 2;
 	if (r == 2)
 		return 0;
 	if (r < 0) {

@@ -14,6 +14,8 @@
 
 struct frame;
 
+#define FRAME_PONG 3
+
 int frame_new(struct frame **ret_frame);
 void frame_free(struct frame *f);
 
@@ -22,11 +24,15 @@ int frame_feed(struct frame *f, const uint8_t *data, size_t len_bytes);
 
 /**
  * Next complete message; valid until the next call of frame_feed or frame_next.
- * @return 1 one is there, 0 need more, 2 a keep-alive ping was seen (answer CRLF, then call again),
+ * @return 1 one is there, 0 need more, 2 a keep-alive ping was seen (answer CRLF, then call again), FRAME_PONG the answer
+ *         to a ping of ours,
  *         -EBADMSG the stream cannot be followed any more (no or bad Content-Length: answer 400 if
  *         ret_data is set - it then holds the headers - and close), -EMSGSIZE too large (close).
  */
 int frame_next(struct frame *f, const uint8_t **ret_data, size_t *ret_bytes);
+
+/** A ping of ours goes out: the next CRLF between messages is its answer, and no part of a ping. */
+void frame_expect_pong(struct frame *f);
 
 /** Bytes of an unfinished message (slow-sender deadline). */
 size_t frame_pending(const struct frame *f);

@@ -49,12 +49,15 @@ int transport_new(uv_loop_t *loop, const struct transport_handlers *h, void *arg
 	t->loop = loop;
 	t->h = *h;
 	t->arg = arg;
+	t->limits = (struct transport_limits)TRANSPORT_LIMITS;
 	STAILQ_INIT(&t->listeners);
 	err = guard_limiter_new(TRANSPORT_STRANGER_PER_S, TRANSPORT_STRANGER_BURST, &t->limiter);
 	if (!err)
 		err = table_new(0, &t->by_id);
 	if (!err)
-		err = table_new(TRANSPORT_CONNECTS_MAX, &t->by_route);
+		err = table_new(0, &t->by_route);
+	if (!err)
+		err = table_new(0, &t->by_alias);
 	if (!err)
 		err = transport_start_sweep(t);
 	if (err) {
@@ -70,7 +73,7 @@ int transport_new(uv_loop_t *loop, const struct transport_handlers *h, void *arg
 static int free_connection(void *obj, void *arg)
 {
 	(void)arg;
-	transport_connection_free(obj);
+	transport_connection_end(obj, false);
 	return 0;
 }
 
@@ -90,6 +93,7 @@ void transport_free(struct transport *t)
 		uv_close((uv_handle_t *)t->sweep, on_sweep_closed);
 	table_free(t->by_id);
 	table_free(t->by_route);
+	table_free(t->by_alias);
 	guard_limiter_free(t->limiter);
 	mem_free(t);
 }
@@ -131,6 +135,11 @@ int transport_set_stranger_rate(struct transport *t, uint32_t per_s)
 	guard_limiter_free(t->limiter);
 	t->limiter = limiter;
 	return 0;
+}
+
+void transport_set_limits(struct transport *t, const struct transport_limits *limits)
+{
+	t->limits = *limits;
 }
 
 int transport_listen(struct transport *t, const struct transport_listen *o)
@@ -205,6 +214,20 @@ bool transport_has_name(const struct transport_target *from, const char *name)
 	return s && stream_authenticated(s) && stream_peer_has_name(s, name);
 }
 
+/* "TLSv1.3 alias": how far it can be trusted, and used. */
+static const char *list_security(const struct transport_connection *c)
+{
+	static char text[40];
+	const char *version = c->stream ? stream_tls_text(c->stream) : "";
+
+	if (!*version)
+		return "";
+	(void)snprintf(text, sizeof(text), "%s%s%s", version,
+		       stream_authenticated(c->stream) ? ", verified" : ", no certificate",
+		       c->by_alias.owner ? ", alias" : "");
+	return text;
+}
+
 static int list_one(void *obj, void *arg)
 {
 	const struct transport_connection *c = obj;
@@ -214,10 +237,11 @@ static int list_one(void *obj, void *arg)
 	(void)addr_print(&c->listener->local, local, sizeof(local));
 	(void)addr_print(&c->remote, remote, sizeof(remote));
 	return json_array_append_new(
-		arg, json_pack("[I s s s s s s I I I]", (json_int_t)c->id, c->listener->realm,
+		arg, json_pack("[I s s s s s s s I I I]", (json_int_t)c->id, c->listener->realm,
 			       transport_proto_name(c->listener->proto), local, remote,
-			       c->outgoing ? "out" : "in", c->open ? "open" : "opening", age_s,
-			       (json_int_t)c->messages_in, (json_int_t)c->messages_out));
+			       c->outgoing ? "out" : "in", c->open ? "open" : "opening",
+			       list_security(c), age_s, (json_int_t)c->messages_in,
+			       (json_int_t)c->messages_out));
 }
 
 json_t *transport_list(const struct transport *t)
@@ -228,7 +252,7 @@ json_t *transport_list(const struct transport *t)
 		json_decref(rows);
 		return NULL;
 	}
-	return json_pack("{s:[s s s s s s s s s s], s:o}", "columns", "id", "realm", "transport",
-			 "local", "remote", "direction", "state", "age_s", "messages_in",
-			 "messages_out", "rows", rows);
+	return json_pack("{s:[s s s s s s s s s s s], s:o}", "columns", "id", "realm", "transport",
+			 "local", "remote", "direction", "state", "security", "age_s",
+			 "messages_in", "messages_out", "rows", rows);
 }

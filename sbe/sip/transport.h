@@ -42,6 +42,8 @@ struct transport_offer {
 	bool is_request;
 };
 
+struct transport_tls;
+
 struct transport_handlers {
 	/* A guarded and parsed message. m is borrowed (mem_ref to keep). */
 	void (*message)(void *arg, struct wire_msg *m, const struct transport_target *from);
@@ -54,9 +56,43 @@ struct transport_handlers {
 	 * with *ret_reply, sent to from, or to its port *ret_port if that is not 0. NULL = all pass. */
 	enum guard_verdict (*gate)(void *arg, const struct transport_offer *offer,
 				   struct guard_reply *ret_reply, uint16_t *ret_port);
-	/* Name the certificate of this far end must have when we connect (also sent as SNI). NULL = no name check. */
-	const char *(*tls_name)(void *arg, const char *realm, const struct addr *to);
+	/* What is agreed about TLS with a far end: we connect to it, or (accepted) it connects to us, then only its address
+	 * counts. ret is as the listener's identity says. @return false = no TLS with that one. NULL = no name is checked. */
+	bool (*tls)(void *arg, const struct transport_target *far, bool accepted,
+		    struct transport_tls *ret);
+	/* A connection that we opened is there, or gone (err). May be NULL. */
+	void (*link)(void *arg, const struct transport_target *to, bool up, int err);
 };
+
+/* Strings and references are borrowed for the call. */
+struct transport_tls {
+	uint32_t peer;                /* whose agreement this is; 0 = nobody's */
+	struct tls_context *identity; /* what we show; NULL = the listener's */
+	struct tls_trust *trust;      /* whom we believe; NULL = the identity's */
+	const char *const
+		*names; /* one of them must be in its certificate; the first is sent as SNI */
+	size_t nnames;
+	bool need_certificate; /* accepted: close without one */
+};
+
+/* Bounds of connections: the section limits.connections of the configuration. */
+struct transport_limits {
+	uint32_t max, per_address; /* accepted, of one listener */
+	uint32_t accepts_per_s;    /* of one listener; 0 = as they come */
+	uint32_t opened_max;       /* opened by us */
+	uint32_t connect_ms, handshake_ms;
+	uint32_t
+		message_ms; /* for one message from first byte to last; also for a far end to read */
+	uint32_t stranger_ms; /* a far end we do not know says nothing of use */
+	uint32_t idle_ms;     /* a peer says nothing */
+	uint32_t
+		ping_ms; /* a ping on connections that are kept up, when nothing else is sent; 0 = none */
+	uint32_t queue_bytes; /* unsent, for each connection */
+};
+#define TRANSPORT_LIMITS                                                                           \
+	{                                                                                          \
+		4096, 64, 1000, 4096, 3000, 5000, 10000, 10000, 600000, 30000, 262144              \
+	}
 
 int transport_new(uv_loop_t *loop, const struct transport_handlers *h, void *arg,
 		  struct transport **ret_transport);
@@ -69,6 +105,8 @@ struct transport_listen {
 	const char *advertise; /* host for Via and Contact; NULL = local's IP */
 	struct tls_context *tls;
 };
+/** For listeners and connections made from now on. TRANSPORT_LIMITS without this. */
+void transport_set_limits(struct transport *t, const struct transport_limits *limits);
 /** @return 0 or -errno of bind. */
 int transport_listen(struct transport *t, const struct transport_listen *l);
 /** Another identity for the TLS listeners of a realm and for connections we open there; those that are up keep theirs. */
@@ -94,6 +132,14 @@ bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_
  */
 int transport_send(struct transport *t, const struct transport_target *to, const void *data,
 		   size_t len_bytes);
+
+/**
+ * Have a connection there and keep it: opened if it is not there, pinged (RFC 5626 3.5.1), not closed when idle. It
+ * has to be said again every few seconds, TRANSPORT_STAND_MS at most. handlers.link tells what becomes of it.
+ * @return 1 it is open, 0 it is being opened, -errno.
+ */
+#define TRANSPORT_STAND_MS 15000
+int transport_stand(struct transport *t, const struct transport_target *to);
 
 /** Did this message come over TLS from somebody whose verified certificate has this name? */
 bool transport_has_name(const struct transport_target *from, const char *name);

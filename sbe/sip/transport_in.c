@@ -46,6 +46,17 @@ static void answer(struct transport *t, const struct transport_input *in,
 	(void)transport_send(t, &in->from, t->answer, (size_t)n);
 }
 
+static void learn_alias(const struct transport *t, const struct transport_input *in,
+			const struct wire_msg *m)
+{
+	struct transport_connection *c = in->from.proto == TRANSPORT_TLS
+						 ? transport_connection_find(t, in->from.connection)
+						 : NULL;
+
+	if (c)
+		transport_alias_learn(c, m);
+}
+
 static bool parse(struct transport *t, const struct transport_input *in, bool is_request)
 {
 	struct wire_msg *m = NULL;
@@ -53,6 +64,8 @@ static bool parse(struct transport *t, const struct transport_input *in, bool is
 	int err = wire_parse(in->data, in->len_bytes, &m, &why);
 	struct guard_reply reply = {.status = 400};
 
+	if (!err)
+		learn_alias(t, in, m);
 	if (err)
 		metric_add(&transport_metrics, TRANSPORT_BAD, 1);
 	else

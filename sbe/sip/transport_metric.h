@@ -28,6 +28,20 @@
 	X(TRANSPORT_KEEPALIVES, COUNTER, "sbe_sip_keepalives_total", "keep-alives received")       \
 	X(TRANSPORT_SLOW, COUNTER, "sbe_sip_slow_senders_total",                                   \
 	  "connections closed over an unfinished message")                                         \
+	X(TRANSPORT_STUCK, COUNTER, "sbe_sip_connections_closed_total{reason=\"stuck\"}",          \
+	  "connections closed by us")                                                              \
+	X(TRANSPORT_SILENT, COUNTER, "sbe_sip_connections_closed_total{reason=\"silent\"}",        \
+	  "connections closed by us")                                                              \
+	X(TRANSPORT_NO_PONG, COUNTER, "sbe_sip_connections_closed_total{reason=\"no_pong\"}",      \
+	  "connections closed by us")                                                              \
+	X(TRANSPORT_UNKNOWN, COUNTER, "sbe_sip_connections_closed_total{reason=\"certificate\"}",  \
+	  "connections closed by us")                                                              \
+	X(TRANSPORT_TLS_REFUSED, COUNTER, "sbe_sip_tls_refused_total",                             \
+	  "TLS handshakes of others that we refused or that did not end")                          \
+	X(TRANSPORT_ALIASES, COUNTER, "sbe_sip_aliases_total",                                     \
+	  "connections whose far end lets us send requests over them (RFC 5923)")                  \
+	X(TRANSPORT_PINGS, COUNTER, "sbe_sip_pings_total", "keep-alives sent")                     \
+	X(TRANSPORT_PONGS, COUNTER, "sbe_sip_pongs_total", "answers to our keep-alives")           \
 	X(TRANSPORT_BROKEN, COUNTER, "sbe_sip_broken_streams_total",                               \
 	  "connections closed because messages could not be told apart")                           \
 	X(TRANSPORT_CONNECTS, COUNTER, "sbe_sip_connects_total", "connections we began to open")   \

@@ -20,17 +20,9 @@
 #include "sbe/sip/transport_metric.h"
 
 #define TRANSPORT_LISTENERS_MAX 256U
-#define TRANSPORT_STREAMS_MAX 4096U /* accepted, for each listener */
-#define TRANSPORT_PER_ADDRESS_MAX 64U
-#define TRANSPORT_CONNECTS_MAX 4096U /* opened by us */
-#define TRANSPORT_QUEUE_BYTES (256U * 1024)
 #define TRANSPORT_STRANGER_PER_S 100U /* messages of one unknown source */
 #define TRANSPORT_STRANGER_BURST 200U
-#define TRANSPORT_CONNECT_MS 3000U
-#define TRANSPORT_MESSAGE_MS 10000U    /* for one message from its first byte to its last (A20) */
-#define TRANSPORT_IDLE_NEW_MS 10000U   /* nothing useful has come yet */
-#define TRANSPORT_IDLE_USED_MS 60000U  /* a stranger who sent a message */
-#define TRANSPORT_IDLE_PEER_MS 600000U /* somebody we know */
+#define TRANSPORT_PONG_MS 10000U /* RFC 5626 4.4.1 */
 #define TRANSPORT_SWEEP_MS 1000U
 #define TRANSPORT_WAIT_MAX_US 30000000U
 #define TRANSPORT_ACK_MS 32000U /* so long ACKs of stateless answers may come */
@@ -55,26 +47,33 @@ struct transport_waiting {
 };
 STAILQ_HEAD(transport_queue, transport_waiting);
 
-struct transport_route { /* key of a connection that we opened */
+/* Where a connection leads: to one that we opened, or over one whose far end lets us use it (RFC 5923). Over TLS also
+ * to whom: two domains at one address never share a connection (H8, H9). */
+struct transport_route {
 	struct addr remote;
-	uint16_t pad;
+	uint32_t peer;
 	const struct transport_listener *listener;
 };
 
 struct transport_connection {
-	struct table_entry by_id, by_route;
+	struct table_entry by_id, by_route, by_alias;
 	struct transport *transport;
 	const struct transport_listener *listener;
 	struct stream *stream; /* NULL once closed */
 	struct frame *frame;
-	struct transport_route route; /* all bytes set: it is hashed */
-	struct transport_queue queue; /* until open */
+	struct transport_route route, alias; /* all bytes set: they are hashed */
+	struct transport_queue queue;        /* until open */
 	size_t queued_bytes;
 	struct addr remote;
 	uint32_t id;
+	uint32_t peer; /* who it is, as handlers.known said last; 0 = a stranger */
 	bool outgoing, open, used;
+	bool ponged; /* it answers pings, so a missing answer means something */
 	uint64_t opened_ms,
 		unfinished_ms; /* unfinished_ms: when the message now coming began; 0 = none */
+	uint64_t taken_ms;     /* when the last message of use came */
+	uint64_t sent_ms, ping_ms,
+		stood_ms; /* last sent; ping without answer; transport_stand; 0 = none */
 	uint64_t messages_in, messages_out;
 };
 
@@ -85,7 +84,8 @@ struct transport {
 	STAILQ_HEAD(, transport_listener) listeners;
 	unsigned nlisteners;
 	struct guard_limiter *limiter;
-	struct table *by_id, *by_route;
+	struct transport_limits limits;
+	struct table *by_id, *by_route, *by_alias;
 	uint32_t last_id;
 	uv_timer_t *sweep;
 	uint64_t invite_answered_ms; /* when an INVITE was last answered without state */
@@ -111,11 +111,31 @@ int transport_udp_send(const struct transport_target *to, const void *data, size
 
 /* transport_stream.c */
 int transport_stream_open(struct transport_listener *l);
+int transport_connection_new(const struct transport_listener *l, const struct addr *remote,
+			     struct transport_connection **ret_connection);
+/** End it without a word to anybody. flush: what was sent lately may still leave. */
+void transport_connection_end(struct transport_connection *c, bool flush);
+/** Gone without our doing, or for a reason: tell for whom it was opened, and who may wait for an answer on it. */
+void transport_connection_lost(struct transport_connection *c, int err);
+struct transport_connection *transport_connection_find(const struct transport *t, uint32_t id);
+struct transport_target transport_connection_target(const struct transport_connection *c);
+extern const struct stream_handlers transport_connection_handlers;
+
+/* transport_connect.c: connections that we open, and which one a message takes. */
 int transport_stream_send(struct transport *t, const struct transport_target *to, const void *data,
 			  size_t len_bytes);
-void transport_connection_free(struct transport_connection *c);
-struct transport_connection *transport_connection_find(const struct transport *t, uint32_t id);
-/** Close those that take too long over one message. */
+/** It has opened: what waits goes out. */
+void transport_connect_opened(struct transport_connection *c);
+
+/* transport_alias.c: RFC 5923. */
+/** A request came over an accepted connection: does its far end let us send requests there? */
+void transport_alias_learn(struct transport_connection *c, const struct wire_msg *m);
+/** A connection whose far end lets us, at this address and as this peer, or NULL. */
+struct transport_connection *transport_alias_find(const struct transport *t,
+						  const struct transport_target *to);
+void transport_route_set(struct transport_route *r, const struct transport_target *to);
+
+/* transport_keep.c: pings, and ends of those that are slow, silent or stuck. */
 void transport_stream_sweep(struct transport *t);
 
 void transport_listener_free(struct transport_listener *l);

@@ -318,9 +318,11 @@ int txn_request_write(const struct transport_target *to, const struct txn_reques
 	put_text(o, " ");
 	put_text(o, r->uri);
 	put_text(o, " SIP/2.0\r\n");
-	wire_out_header(o, "Via", "SIP/2.0/%s %s;branch=" TXN_COOKIE "%s;rport%s",
-			transport_proto_name(to->proto), transport_sent_by(to->listener), branch,
-			to->overload ? WIRE_OC_OFFER : "");
+	wire_out_header(
+		o, "Via", "SIP/2.0/%s %s;branch=" TXN_COOKIE "%s;rport%s%s",
+		transport_proto_name(to->proto), transport_sent_by(to->listener), branch,
+		/* RFC 5923 5: requests of theirs may take the same connection, where we are known */
+		to->proto == TRANSPORT_TLS ? ";alias" : "", to->overload ? WIRE_OC_OFFER : "");
 	put(o, r->headers, r->headers_bytes);
 	put_body(o, r->body, r->body ? r->body_bytes : 0);
 	return o->err;

@@ -133,6 +133,16 @@ int wire_max_forwards(const struct wire_msg *m)
 	return (int)n;
 }
 
+static bool has_alias(const sip_via_t *v)
+{
+	for (const msg_param_t *p = v->v_params; p && *p; p++) {
+		if (((*p)[0] | 0x20) == 'a' && !strncasecmp(*p, "alias", 5) &&
+		    ((*p)[5] == '\0' || (*p)[5] == '='))
+			return true;
+	}
+	return false;
+}
+
 bool wire_top_via(const struct wire_msg *m, struct wire_via *ret_via)
 {
 	const sip_via_t *v = m->sip->sip_via;
@@ -152,6 +162,7 @@ bool wire_top_via(const struct wire_msg *m, struct wire_via *ret_via)
 	via.branch = text_of(v->v_branch);
 	via.received = text_of(v->v_received);
 	via.has_rport = v->v_rport != NULL;
+	via.alias = has_alias(v);
 	/* The bare cookie makes nothing unique: such a request is matched by the old rules. */
 	via.rfc3261 = via.branch.n > 7 && strncasecmp(via.branch.s, "z9hG4bK", 7) == 0;
 	*ret_via = via;

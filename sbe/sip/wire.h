@@ -100,8 +100,9 @@ struct wire_via {
 	struct wire_text host;      /* sent-by host, without [] */
 	uint16_t port;              /* 0 = none */
 	struct wire_text branch, received;
-	bool has_rport;
-	bool rfc3261; /* branch starts with the cookie */
+	bool has_rport,
+		alias; /* alias: requests may come back over the same connection (RFC 5923) */
+	bool rfc3261;  /* branch starts with the cookie */
 };
 bool wire_top_via(const struct wire_msg *m, struct wire_via *ret_via);
 unsigned wire_via_count(const struct wire_msg *m);

@@ -16,7 +16,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 net_config
 json_edit sbe.json "
 c['domains'] = ['example.com', 'example.net', 'example.org', 'company.com', '2001:db8::10', 'udp.example', 'tcp.example']
-c['tls'] = {'sip': {'certificate': 'sbe.pem', 'private_key': 'sbe.key', 'trust': ['sbe.pem']}}
+c['tls'] = {'sip': {'certificate': 'sbe.pem', 'private_key': 'sbe.key', 'trust': ['sbe.pem'], 'require_client_cert': False}}
 c['realms']['core']['tls'] = 'sip'
 c['peers']['stream'] = {'realm': 'peering', 'next_hops': ['sip:$BNET:5060;transport=tcp']}
 c['routes'] = [{'name': 'stream', 'from': ['pbx'], 'domain': 'tcp.example', 'to': [{'peer': 'stream'}]},

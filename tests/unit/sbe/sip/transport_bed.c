@@ -76,13 +76,27 @@ static uint32_t on_known(void *arg, const struct transport_target *from)
 	return b->strangers ? 0 : TBED_PEER;
 }
 
-static const char *on_tls_name(void *arg, const char *realm, const struct addr *to)
+static bool on_tls(void *arg, const struct transport_target *far, bool accepted,
+		   struct transport_tls *ret)
 {
-	const struct tbed *b = arg;
+	struct tbed *b = arg;
 
-	(void)realm;
+	ret->peer = TBED_PEER;
+	if (!accepted) {
+		ret->names = &b->tls_name;
+		ret->nnames = b->tls_name ? 1 : 0;
+	}
+	assert_int_equal(far->proto, TRANSPORT_TLS);
+	return !b->tls_nobody;
+}
+
+static void on_link(void *arg, const struct transport_target *to, bool is_up, int err)
+{
+	struct tbed *b = arg;
+
 	(void)to;
-	return b->tls_name;
+	assert_true(is_up ? !err : err < 0);
+	b->nlinks[is_up]++;
 }
 
 void tbed_start(struct tbed *b)
@@ -91,7 +105,8 @@ void tbed_start(struct tbed *b)
 						    .failed = on_failed,
 						    .known = on_known,
 						    .gate = on_gate,
-						    .tls_name = on_tls_name};
+						    .tls = on_tls,
+						    .link = on_link};
 
 	wire_setup();
 	memset(b, 0, sizeof(*b));

@@ -44,7 +44,9 @@ struct tbed {
 	uint16_t gate_port;
 	bool strangers;       /* known() says no */
 	bool reply;           /* send the text "SIP/2.0 200 OK..." back for each message */
-	const char *tls_name; /* what tls_name() says */
+	const char *tls_name; /* what a far end's certificate must have */
+	bool tls_nobody;      /* with nobody anything is agreed about TLS */
+	int nlinks[2];        /* connections of ours: gone, there */
 	size_t live;
 };
 
