@@ -52,7 +52,8 @@ static uint32_t on_known(void *arg, const struct transport_target *from)
 	struct app *a = arg;
 	const struct peer *p = peer_identify(a->snapshot->peers, from);
 
-	return p ? p->state->number : 0;
+	/* the on-demand peer is everybody: the rate of strangers applies */
+	return p && p->conf->mode == PEER_STATIC ? p->state->number : 0;
 }
 
 static bool on_tls(void *arg, const struct transport_target *far, bool accepted,
@@ -198,6 +199,10 @@ static int start_calls(struct app *a)
 		LOG_ERROR(APP_LOG, "cdr directory %s: %s", cdr.directory, strerror(-err));
 		return err;
 	}
+	err = app_dns_start(a);
+	if (err)
+		return err;
+	o.dns = a->dns;
 	o.transport = a->transport;
 	o.txns = a->txns;
 	o.gates = a->gates;
@@ -343,6 +348,7 @@ int app_new(const char *conf_path, struct sbe_snapshot *snapshot, struct app **r
 	a->snapshot = snapshot;
 	wire_setup();
 	metric_register(&net_metrics);
+	metric_register(&dns_metrics);
 	err = uv_loop_init(&a->loop);
 	a->loop_ready = !err;
 	if (!err)
@@ -426,6 +432,7 @@ void app_free(struct app *a)
 		a->admin_server); /* answers still under way use the table: it is freed behind the loop */
 	peer_probe_free(a->probe);
 	call_core_free(a->calls);
+	app_dns_stop(a);
 	gate_pool_free(a->gates);
 	txn_layer_free(a->txns);
 	transport_free(a->transport);

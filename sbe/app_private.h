@@ -3,7 +3,7 @@
  * app_private - what the files of the app share; nobody else includes it.
  *
  * app.c builds and ends everything, app_reload.c takes a new configuration, app_tls.c holds our certificates,
- * app_overload.c keeps too much from coming in.
+ * app_overload.c keeps too much from coming in, app_dns.c is the way to the name servers.
  */
 #ifndef SBE_APP_PRIVATE_H
 #define SBE_APP_PRIVATE_H
@@ -16,6 +16,7 @@
 #include "sbe/admin/sbe_admin.h"
 #include "sbe/app.h"
 #include "sbe/peer/peer_gate.h"
+#include "sbe/dns/dns_ares.h"
 #include "sbe/peer/peer_probe.h"
 
 #define APP_LOG "sbe"
@@ -36,6 +37,8 @@ struct app {
 	uv_signal_t term, intr, hup;
 	struct timer_wheel *wheel;
 	struct timer_uv *driver;
+	struct dns_ares *ares;
+	struct dns *dns;
 	struct transport *transport;
 	struct txn_layer *txns;
 	struct gate_pool *gates;
@@ -70,6 +73,10 @@ enum guard_verdict app_overload_gate(void *arg, const struct transport_offer *of
 const char *app_overload_params(void *arg, const struct transport_target *from);
 void app_overload_feedback(void *arg, const struct transport_target *to, const struct wire_oc *oc,
 			   int err);
+/* app_dns.c */
+/** @return 0, or -errno, logged. */
+int app_dns_start(struct app *a);
+void app_dns_stop(struct app *a);
 
 /* app_reload.c */
 /** Read the configuration again and use it; a bad one changes nothing. arg: struct app. @return 0, or -errno; why is

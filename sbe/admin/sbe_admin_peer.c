@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/mem.h"
 #include "sbe/admin/sbe_admin.h"
 #include "sbe/sip/wire.h"
 
@@ -158,15 +159,55 @@ static bool is_ours(struct sbe_admin_app *app, const struct wire_uri *u)
 	return false;
 }
 
+/* A question to the routes that may take time. */
+struct explaining {
+	struct admin_pending *pending; /* NULL: the answer was there at once */
+	json_t *data, *steps;
+	bool done;
+};
+
+static void add_candidates(json_t *data, const struct route_plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->n; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s,s:s}", "peer", plan->candidates[i].peer->name,
+						"next_hop", route_hop(plan, i)->uri));
+	json_object_set_new(data, "candidates", list);
+}
+
+static void explained(void *arg, const struct route_plan *plan)
+{
+	struct explaining *x = arg;
+
+	x->done = true;
+	json_object_set_new(x->data, "route", json_string(plan->route));
+	json_object_set_new(x->data, "steps", x->steps);
+	if (plan->status) {
+		json_object_set_new(x->data, "status", json_integer(plan->status));
+		json_object_set_new(x->data, "reason",
+				    json_string(plan->reason ? plan->reason : ""));
+	} else {
+		add_candidates(x->data, plan);
+	}
+	if (!x->pending)
+		return;
+	admin_finish(x->pending, ADMIN_OK, NULL, x->data);
+	mem_unref(x);
+}
+
 /* Ask the routes what they would do; no call is placed. */
 static int explain(struct sbe_admin_app *app, struct admin_call *c, const char *from,
 		   const char *target, json_t **ret_data)
 {
-	char text[300], user[128], host[128];
+	char text[300], user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES];
 	struct route_query q = {.user = user, .host = host};
-	struct route_plan plan;
+	struct route_asking *asking;
+	struct route_asker asker;
+	struct explaining *x;
+	struct route_env env;
 	struct wire_uri u;
-	json_t *steps;
 
 	if (from && !(q.from = find(app, c, from)))
 		return ADMIN_NOT_FOUND;
@@ -177,23 +218,26 @@ static int explain(struct sbe_admin_app *app, struct admin_call *c, const char *
 	wire_text_copy(u.user, user, sizeof(user));
 	wire_text_copy(u.host, host, sizeof(host));
 	q.ours = is_ours(app, &u);
-	steps = json_array();
-	route_plan((*app->snapshot)->routes, &q, clock_now_ms(), steps, &plan);
-	*ret_data = json_pack("{s:s,s:s,s:s,s:o}", "from", from ? from : "", "target", target,
-			      "route", plan.route, "steps", steps);
-	if (plan.status) {
-		json_object_set_new(*ret_data, "status", json_integer(plan.status));
-		json_object_set_new(*ret_data, "reason",
-				    json_string(plan.reason ? plan.reason : ""));
-		return ADMIN_OK;
+	x = mem_zalloc(sizeof(*x), NULL);
+	if (!x)
+		return admin_error(c, ADMIN_FAILED, "out of memory");
+	x->steps = json_array();
+	x->data = json_pack("{s:s,s:s}", "from", from ? from : "", "target", target);
+	asker = (struct route_asker){explained, x, x->steps};
+	call_route_env(app->calls, &env);
+	route_ask((*app->snapshot)->routes, &env, &q, &asker, &asking);
+	if (!x->done) {
+		x->pending = admin_defer(c);
+		if (x->pending)
+			return ADMIN_LATER;
+		route_cancel(asking);
+		json_decref(x->data);
+		json_decref(x->steps);
+		mem_unref(x);
+		return admin_error(c, ADMIN_FAILED, "out of memory");
 	}
-	steps = json_array();
-	for (size_t i = 0; i < plan.n; i++)
-		json_array_append_new(
-			steps,
-			json_pack("{s:s,s:s}", "peer", plan.candidates[i].peer->name, "next_hop",
-				  plan.candidates[i].peer->hops[plan.candidates[i].hop].uri));
-	json_object_set_new(*ret_data, "candidates", steps);
+	*ret_data = x->data;
+	mem_unref(x);
 	return ADMIN_OK;
 }
 

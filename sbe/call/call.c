@@ -111,14 +111,6 @@ static void leg_clear(struct leg *leg)
 	dialog_clear(&leg->dialog);
 }
 
-void call_plan_free(struct call *call)
-{
-	for (size_t i = 0; call->plan && i < call->plan->n; i++)
-		mem_unref(call->plan->candidates[i].peer);
-	mem_free(call->plan);
-	call->plan = NULL;
-}
-
 static void call_destroy(void *obj)
 {
 	struct call *call = obj;
@@ -244,10 +236,9 @@ const char *call_media_realm(const struct call_core *core, const char *realm)
 }
 
 const struct transport_listener *call_listener(const struct call_core *core, const struct peer *p,
-					       size_t hop)
+					       const struct peer_hop *hop)
 {
-	return transport_find(core->o.transport, p->conf->realm, p->hops[hop].proto,
-			      p->hops[hop].addr.family);
+	return transport_find(core->o.transport, p->conf->realm, hop->proto, hop->addr.family);
 }
 
 bool call_domain_is_ours(const struct call_core *core, struct wire_text host)

@@ -18,7 +18,7 @@
 #include "sbe/gate/gate.h"
 #include "sbe/peer/peer.h"
 #include "sbe/peer/peer_identify.h"
-#include "sbe/route/route.h"
+#include "sbe/route/route_ask.h"
 #include "sbe/sip/txn.h"
 
 #define CALL_METRICS(X)                                                                            \
@@ -53,6 +53,8 @@ struct call_realm {
 	const char *media; /* its media realm on the dbes */
 };
 
+struct call_core;
+
 /* A snapshot of the configuration; replaced as a whole at reload. Strings live as long as it. */
 struct call_config {
 	const char *node;
@@ -66,6 +68,7 @@ struct call_config {
 };
 
 struct call_options {
+	struct dns *dns; /* NULL = names are not looked up */
 	struct timer_wheel *wheel;
 	struct transport *transport;
 	struct txn_layer *txns;
@@ -74,7 +77,8 @@ struct call_options {
 	uint32_t calls_max;     /* 0 = 100000 */
 };
 
-struct call_core;
+/** What routing needs of us (speerctl route test). */
+void call_route_env(struct call_core *core, struct route_env *ret_env);
 
 int call_core_new(const struct call_options *o, const struct call_config *c,
 		  struct call_core **ret_core);

@@ -114,60 +114,31 @@ static bool check_limits(const struct call_core *core, struct peer *p, bool urge
 	return false;
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-/* "%2B44" is "+44" (RFC 3261 19.1.2); what is no escape, or of a character that is none, stays. */
-static void unescape(struct wire_text t, char *buf, size_t size)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < t.n && n + 1 < size; i++) {
-		int high = t.s[i] == '%' && i + 2 < t.n ? hex(t.s[i + 1]) : -1;
-		int low = high >= 0 ? hex(t.s[i + 2]) : -1;
-
-		if (low >= 0 && high * 16 + low > 0x20) {
-			buf[n++] = (char)(high * 16 + low);
-			i += 2;
-		} else {
-			buf[n++] = t.s[i];
-		}
-	}
-	buf[n] = '\0';
-}
-
+/* What the configuration decides, it decides now; else *ret_asking, and the plan comes later. */
 static bool make_plan(struct call_core *core, const struct wire_msg *m, struct peer *p,
-		      struct route_plan *plan, struct refusal *r)
+		      struct call_planning *planning, struct route_asking **ret_asking,
+		      struct refusal *r)
 {
-	struct wire_uri uri;
-	char user[128], host[128];
-	struct route_query q = {.from = p, .user = user, .host = host};
+	const struct route_plan *plan = &planning->plan;
 
-	wire_request_uri(m, &uri);
-	unescape(uri.user, user, sizeof(user));
-	wire_text_copy(uri.host, host, sizeof(host));
-	q.ours = uri.is_tel || transport_is_ours(core->o.transport, uri.host, uri.port) ||
-		 call_domain_is_ours(core, uri.host);
-	route_plan(core->c.routes, &q, clock_now_ms(), NULL, plan);
-	if (!plan->status)
+	call_route_ask(core, m, p, planning, ret_asking);
+	if (!planning->done)
 		return true;
-	*r = (struct refusal){plan->status, NULL, plan->status == 404 ? "no_route" : "no_next_hop",
-			      plan->reason, ""};
-	return false;
+	if (plan->status)
+		*r = (struct refusal){plan->status, NULL,
+				      plan->status == 404 ? "no_route" : "no_next_hop",
+				      plan->reason, ""};
+	return !plan->status;
 }
 
 /* Its Replaces means something to the far end of that call only. */
-static bool check_replacing(const struct call_replacing *c, struct route_plan *plan,
+static bool check_replacing(const struct call_replacing *c, struct call_planning *planning,
 			    struct refusal *r)
 {
+	struct route_plan *plan = &planning->plan;
 	size_t n = 0;
 
-	for (size_t i = 0; c->kept && i < plan->n; i++) {
+	for (size_t i = 0; c->kept && planning->done && i < plan->n; i++) {
 		if (!strcmp(plan->candidates[i].peer->name, c->kept->peer->name))
 			plan->candidates[n++] = plan->candidates[i];
 	}
@@ -178,21 +149,14 @@ static bool check_replacing(const struct call_replacing *c, struct route_plan *p
 	return !r->status;
 }
 
-static bool check_gates(struct call_core *core, const struct peer *p, const struct route_plan *plan,
-			struct refusal *r)
+static bool check_gates(struct call_core *core, const struct peer *p,
+			const struct call_planning *planning, struct refusal *r)
 {
-	const struct peer *to = plan->candidates[0].peer;
-	int err = gate_available(core->o.gates, call_media_realm(core, p->conf->realm),
-				 call_media_realm(core, to->conf->realm));
-
-	if (!err)
-		return true;
-	metric_add(&call_metrics, CALL_NO_DBE, 1);
-	*r = (struct refusal){503, NULL, "no_dbe",
-			      err == -ENOSYS ? "no media relay (dbe) is connected"
-					     : "no media relay (dbe) serves both realms",
-			      ""};
-	return false;
+	if (planning->done)
+		r->cause = call_route_no_gate(core, p, &planning->plan, &r->text);
+	if (r->cause)
+		r->status = 503;
+	return !r->cause;
 }
 
 /* "sip:user@host", without what stands behind it; bounded. */
@@ -208,7 +172,7 @@ static int uri_copy(const struct wire_uri *u, char **ret_copy)
 }
 
 static int fill(struct call *call, struct txn_server *s, const struct wire_msg *m,
-		const struct route_plan *plan)
+		const struct call_planning *planning)
 {
 	const struct transport_target *from = txn_server_source(s);
 	struct leg *a = &call->legs[0];
@@ -221,19 +185,16 @@ static int fill(struct call *call, struct txn_server *s, const struct wire_msg *
 	err = dialog_register(call->core->dialogs, &a->dialog, a);
 	if (err)
 		return err;
-	call->plan = mem_buffer(sizeof(*plan));
-	if (!call->plan)
-		return -ENOMEM;
-	*call->plan = *plan;
-	for (size_t i = 0; i < plan->n; i++)
-		mem_ref(plan->candidates[i].peer); /* a reload must not take them away */
+	if (planning->done)
+		err = call_route_keep(call, &planning->plan);
+	if (err)
+		return err;
 	wire_from(m, &caller);
 	wire_request_uri(m, &callee);
 	err = uri_copy(&caller.uri, &call->caller);
 	if (!err)
 		err = uri_copy(&callee, &call->callee);
 	wire_text_copy(wire_call_id(m), call->a_call_id, sizeof(call->a_call_id));
-	snprintf(call->route, sizeof(call->route), "%s", plan->route);
 	call->sip_addr[0] = from->to;
 	call->max_forwards = wire_max_forwards(m) < 0 ? 70 : wire_max_forwards(m);
 	a->their_cseq = wire_cseq(m);
@@ -245,7 +206,7 @@ static int fill(struct call *call, struct txn_server *s, const struct wire_msg *
 }
 
 static void start(struct call *call, struct txn_server *s, const struct wire_msg *m,
-		  struct body_sdp *offer)
+		  struct body_sdp *offer, struct route_asking *asking)
 {
 	uint64_t random = 0;
 	char hex[17];
@@ -261,7 +222,10 @@ static void start(struct call *call, struct txn_server *s, const struct wire_msg
 	}
 	call->legs[0].server = s;
 	txn_server_bind(s, &call_server_handlers, &call->legs[0]);
-	call_invite_open(call);
+	if (asking)
+		call_route_wait(call, asking);
+	else
+		call_invite_open(call);
 }
 
 void call_admit(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
@@ -270,7 +234,8 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	struct refusal r = {0};
 	struct body_sdp *offer = NULL;
 	struct call_replacing replacing = {NULL, false, ""};
-	struct route_plan plan;
+	struct call_planning planning = {.done = false};
+	struct route_asking *asking = NULL;
 	struct call *call = NULL;
 	bool counted = false, urgent = call_is_urgent(core, m, p);
 
@@ -281,8 +246,8 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 		goto refused;
 	counted = true;
 	r.status = call_replaces_check(core, m, p, &replacing, &r.cause);
-	if (r.status || !make_plan(core, m, p, &plan, &r) ||
-	    !check_replacing(&replacing, &plan, &r) || !check_gates(core, p, &plan, &r))
+	if (r.status || !make_plan(core, m, p, &planning, &asking, &r) ||
+	    !check_replacing(&replacing, &planning, &r) || !check_gates(core, p, &planning, &r))
 		goto refused;
 	if (call_new(core, &call)) {
 		r = (struct refusal){500, NULL, "memory", NULL, ""};
@@ -292,7 +257,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	call->legs[0].counted = true;
 	call->urgent = urgent;
 	counted = false;
-	if (fill(call, s, m, &plan) ||
+	if (fill(call, s, m, &planning) ||
 	    (replacing.kept &&
 	     mem_strdup(replacing.value, sizeof(replacing.value), &call->replaces))) {
 		mem_unref(call);
@@ -305,12 +270,17 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 		r.cause = "body";
 		goto refused;
 	}
-	start(call, s, m, offer);
+	start(call, s, m, offer, asking);
+	if (planning.done)
+		mem_unref(planning.plan.found);
 	return;
 
 refused:
 	if (counted)
 		peer_give(p, PEER_IN);
+	route_cancel(asking);
+	if (planning.done)
+		mem_unref(planning.plan.found);
 	mem_unref(offer);
 	refuse(core, s, m, p, &r);
 }

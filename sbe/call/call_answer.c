@@ -260,7 +260,6 @@ int call_answer_done(struct call *call)
 		call_release_us(call, 500, "internal", NULL);
 		return -EPROTO;
 	}
-	call_plan_free(call);
 	a->up = true;
 	call->ex.answered = call->ex.answered || !call->ex.late;
 	call->status = 200;
@@ -269,6 +268,7 @@ int call_answer_done(struct call *call)
 	peer_count_answered(call->legs[0].peer, PEER_IN);
 	peer_count_answered(call->legs[1].peer, PEER_OUT);
 	call_attempt_note(call, 200, "answered");
+	call_plan_free(call);
 	metric_add(&call_metrics, CALL_ANSWERED, 1);
 	fsm_go(&call->fsm, CALL_UP);
 	return 0;

@@ -86,9 +86,8 @@ int call_media_open(struct call *call, gate_reply_h *fn)
 	for (int side = 0; side < 2; side++) {
 		p.realm[side] = call_media_realm(core, call->legs[side].peer->conf->realm);
 		p.family[side] =
-			call->legs[side].peer->nhops && side == 1
-				? call->legs[side].peer->hops[call->legs[side].hop].addr.family
-				: call->sip_addr[side].family;
+			side == 1 && call_route_hop(call) ? call_route_hop(call)->addr.family
+							  : call->sip_addr[side].family;
 	}
 	for (size_t i = 0; i < call->nstreams; i++) {
 		const struct call_stream *s = &call->streams[i];

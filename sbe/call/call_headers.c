@@ -235,6 +235,7 @@ int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 			 const struct transport_listener *via, struct call_parties *ret_parties)
 {
 	const struct leg *a = &call->legs[0], *b = &call->legs[1];
+	const struct route_found *found = call->plan->found;
 	const char *domain = peer_domain(b->peer);
 	struct wire_party from;
 	struct wire_uri target;
@@ -248,10 +249,15 @@ int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 	else
 		text_copy(keep, sizeof(keep), our_host(call->core, via));
 	print_party(ret_parties->local, sizeof(ret_parties->local), from.display, &from.uri, keep);
-	if (domain)
+	/* what a lookup has found is the target (B5), else the peer's first domain, else the next hop itself */
+	if (found && found->host[0])
+		text_copy(host, sizeof(host), found->host);
+	else if (domain)
 		text_copy(host, sizeof(host), domain);
 	else
-		addr_print(&b->peer->hops[b->hop].addr, host, sizeof(host));
+		addr_print(&call_route_hop(call)->addr, host, sizeof(host));
+	if (found && found->user[0])
+		target.user = (struct wire_text){found->user, strlen(found->user)};
 	print_party(ret_parties->remote, sizeof(ret_parties->remote), (struct wire_text){NULL, 0},
 		    &target, host);
 	/* The same URI without <> is the Request-URI. */

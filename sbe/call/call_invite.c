@@ -22,7 +22,7 @@ void call_attempt_note(struct call *call, int status, const char *result)
 		return;
 	a = &call->attempts[call->nattempts++];
 	snprintf(a->hop, sizeof(a->hop), "%.30s %.32s", b->peer->name,
-		 b->hop < b->peer->nhops ? b->peer->hops[b->hop].uri : "");
+		 call_route_hop(call) ? call_route_hop(call)->uri : "");
 	a->status = status;
 	a->result = result;
 }
@@ -62,7 +62,7 @@ static int take_candidate(struct call *call)
 		b->hop = c->hop;
 		if (why)
 			err = -EBUSY;
-		else if (!call_listener(call->core, c->peer, c->hop))
+		else if (!call_listener(call->core, c->peer, call_route_hop(call)))
 			why = "no_listener";
 		else if ((limit = call_take(c->peer, PEER_OUT, call->urgent)) != PEER_LIMIT_NONE)
 			why = peer_limit_name(limit);
@@ -200,7 +200,7 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 int call_invite_send(struct call *call)
 {
 	struct leg *b = &call->legs[1];
-	const struct peer_hop *hop = &b->peer->hops[b->hop];
+	const struct peer_hop *hop = call_route_hop(call);
 	struct transport_target to = {.proto = (uint8_t)hop->proto,
 				      .overload = b->peer->conf->overload.consent,
 				      .peer = b->peer->state->number,
@@ -212,7 +212,7 @@ int call_invite_send(struct call *call)
 	struct wire_out o;
 	int err;
 
-	to.listener = call_listener(call->core, b->peer, b->hop);
+	to.listener = call_listener(call->core, b->peer, hop);
 	err = call_headers_parties(call, call->ex.held, to.listener, &who);
 	if (!err)
 		err = dialog_init_uac(&b->dialog, who.local, who.remote, who.uri, &to);

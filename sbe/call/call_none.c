@@ -41,9 +41,13 @@ void call_answer_options(struct call_core *core, struct txn_server *s, const str
 	txn_server_detach(s);
 }
 
-static bool same_peer(const struct peer *a, const struct peer *b)
+bool call_from_leg(const struct leg *leg, const struct peer *p, const struct transport_target *from)
 {
-	return a && b && !strcmp(a->name, b->name); /* by name: a reload makes new objects */
+	if (!p || strcmp(leg->peer->name, p->name) != 0) /* by name: a reload makes new objects */
+		return false;
+	/* the on-demand peer is many: each of them is known by its address only */
+	return p->conf->mode == PEER_STATIC ||
+	       addr_ip_equal(&leg->call->sip_addr[leg->side], &from->to);
 }
 
 /* Sent once and forgotten: a stranger's flood must not fill the transaction table. */
@@ -61,7 +65,7 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 	struct leg *leg = dialog_find(core->dialogs, m);
 	struct dialog *d;
 
-	if (leg && !same_peer(leg->peer, p)) {
+	if (leg && !call_from_leg(leg, p, txn_server_source(s))) {
 		/* Right identifiers, wrong sender: tell it nothing, leave the call alone (RFC 6404, C13) */
 		metric_add(&call_metrics, CALL_FOREIGN, 1);
 		leg = NULL;

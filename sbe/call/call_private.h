@@ -161,7 +161,8 @@ struct call {
 	struct call_exchange ex;
 	struct timer ex_timer; /* of an UPDATE served by an INVITE */
 	struct call_update upd;
-	struct route_plan *plan; /* freed when the call is up */
+	struct route_plan *plan;           /* freed when the call is up */
+	struct route_asking *asking_route; /* somebody is asked where it goes */
 	size_t candidate;
 	struct timer ring, reaper, guard;
 	/* for the CDR */
@@ -199,19 +200,41 @@ struct call_core {
 
 /* call.c */
 int call_new(struct call_core *core, struct call **ret_call);
-void call_plan_free(struct call *call);
 void call_end_check(struct call *call); /* reap when nothing is left to wait for */
 struct call *call_find(struct call_core *core, const char *token, int *ret_err);
 const char *call_media_realm(const struct call_core *core, const char *realm);
 const struct transport_listener *call_listener(const struct call_core *core, const struct peer *p,
-					       size_t hop);
+					       const struct peer_hop *hop);
 bool call_domain_is_ours(const struct call_core *core, struct wire_text host);
+
+/* call_route.c: where it goes */
+struct call_planning {
+	bool done; /* else the answer comes with call_route_planned's way: the call is refused or goes on */
+	struct route_plan plan;
+};
+/** Ask the routes. Not done: call_route_wait when there is a call. */
+void call_route_ask(struct call_core *core, const struct wire_msg *m, struct peer *p,
+		    struct call_planning *ret_planning, struct route_asking **ret_asking);
+/** The call waits for the plan. */
+void call_route_wait(struct call *call, struct route_asking *asking);
+/** Give up the plan, and the question for one. */
+void call_plan_free(struct call *call);
+/** Keep a plan, with references on what it names. @return 0, -ENOMEM. */
+int call_route_keep(struct call *call, const struct route_plan *plan);
+/** Is there a dbe for the first candidate? @return the CDR word of what is wrong, NULL = there is. */
+const char *call_route_no_gate(struct call_core *core, const struct peer *from,
+			       const struct route_plan *plan, const char **ret_text);
+/** The present candidate's next hop; NULL when the plan is gone. */
+const struct peer_hop *call_route_hop(const struct call *call);
 
 /* call_admit.c */
 void call_admit(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 		struct peer *p);
 
 /* call_none.c: requests outside any call, and refusals */
+/** Does a message of this peer come from the far end of the leg? (RFC 6404, C13) */
+bool call_from_leg(const struct leg *leg, const struct peer *p,
+		   const struct transport_target *from);
 void call_refuse(struct txn_server *s, int status, const char *phrase, const char *headers);
 void call_answer_options(struct call_core *core, struct txn_server *s, const struct peer *p);
 

@@ -389,7 +389,7 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 	struct call *call;
 	bool late, initial;
 
-	if (!leg || !p || strcmp(p->name, leg->peer->name) || !leg->server ||
+	if (!leg || !call_from_leg(leg, p, from) || !leg->server ||
 	    wire_cseq(m) != leg->their_cseq || !txn_server_done(leg->server))
 		return; /* also one that comes before there is anything to acknowledge */
 	call = leg->call;

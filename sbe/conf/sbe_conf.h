@@ -57,6 +57,10 @@ struct sbe_conf {
 	struct conf_list peers;        /* struct peer_conf */
 	struct route_conf_lists route; /* keys routes, lookup, location */
 	struct {
+		struct conf_list servers; /* struct addr; none = those of this host */
+		uint32_t try_ms, tries, stale_s, entries_max;
+	} dns;
+	struct {
 		const char *directory;
 		uint32_t rotate_s, rotate_bytes, queue_bytes;
 	} cdr;

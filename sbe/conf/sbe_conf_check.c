@@ -254,6 +254,32 @@ static int check_peers(const struct check *k)
 	return err;
 }
 
+/* What the DNS finds is reached in a realm that is there and, when TLS is asked for, has an identity. */
+static int check_location(const struct check *k)
+{
+	const struct route_step_conf *steps = k->c->route.location.items;
+
+	for (size_t i = 0; i < k->c->route.location.n; i++) {
+		const struct sbe_realm_conf *realm;
+		char at[64];
+
+		if (!steps[i].realm)
+			continue;
+		realm = find_realm(k, steps[i].realm);
+		snprintf(at, sizeof(at), "location[%zu].realm", i);
+		if (!realm)
+			return conf_fail_at(k->doc, at, k->err, "there is no realm \"%.64s\"",
+					    steps[i].realm);
+		if (steps[i].secure && !realm->tls)
+			return conf_fail_at(
+				k->doc, at, k->err,
+				"realm %s has no TLS identity; give it one, or set secure to "
+				"false",
+				realm->name);
+	}
+	return 0;
+}
+
 int sbe_conf_check(const struct conf_doc *doc, const struct sbe_conf *c, struct conf_error *err)
 {
 	const struct check k = {doc, c, err};
@@ -267,5 +293,7 @@ int sbe_conf_check(const struct conf_doc *doc, const struct sbe_conf *c, struct 
 		e = check_addresses(&k);
 	if (!e)
 		e = check_peers(&k);
+	if (!e)
+		e = check_location(&k);
 	return e ? e : route_conf_check_all(doc, &c->route, &c->peers, err);
 }

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "sbe/conf/sbe_conf_private.h"
 #include "sbe/conf/sbe_conf_tls.h"
+#include "sbe/dns/dns_ares.h"
 #include "sbe/sip/txn.h"
 
 #define LISTEN_MAX 64
@@ -73,6 +74,22 @@ static int read_gate_item(struct conf_reader *r, const json_t *item, size_t nth,
 			 text ? text : "something else than text");
 }
 
+static int read_dns_item(struct conf_reader *r, const json_t *item, size_t nth, void *out)
+{
+	const char *text = json_string_value(item);
+	struct addr *a = out;
+	char at[16];
+
+	if (text && !addr_parse(text, a) && !addr_is_multicast(a) && !addr_is_any(a)) {
+		if (!a->port)
+			a->port = DNS_PORT;
+		return 0;
+	}
+	snprintf(at, sizeof(at), "[%zu]", nth);
+	return conf_fail(r, at, "must be IP[:port] with IPv6 in brackets, not %.80s",
+			 text ? text : "something else than text");
+}
+
 struct item_kind {
 	size_t bytes, max;
 	int (*read)(struct conf_reader *r, const json_t *item, size_t nth, void *out);
@@ -108,6 +125,13 @@ static int read_sip_listen(struct conf_reader *r, const json_t *value, void *out
 static int read_gate_listen(struct conf_reader *r, const json_t *value, void *out)
 {
 	static const struct item_kind kind = {sizeof(struct addr), GATE_LISTEN_MAX, read_gate_item};
+
+	return read_items(r, value, &kind, out);
+}
+
+static int read_dns_servers(struct conf_reader *r, const json_t *value, void *out)
+{
+	static const struct item_kind kind = {sizeof(struct addr), DNS_SERVERS_MAX, read_dns_item};
 
 	return read_items(r, value, &kind, out);
 }
@@ -189,6 +213,20 @@ static const struct conf_field realm_fields[] = {
 		 "certificate has the name a client asks for, else the first."},
 	{FIELD(sbe_realm_conf, advertise, "advertise"), .type = CONF_STRING, .min = 1,
 	 .text = "Host to show in Via and Contact instead of the listener's address."},
+	CONF_END,
+};
+static const struct conf_field dns_fields[] = {
+	{FIELD(sbe_conf, dns.servers, "servers"), .type = CONF_CUSTOM, .custom = read_dns_servers,
+	 .item_bytes = sizeof(struct conf_list),
+	 .text = "Name servers, IP[:port], in the order they are asked; absent = those of this host."},
+	{FIELD(sbe_conf, dns.try_ms, "try_ms"), .type = CONF_UINT, .min = 50, .max = 5000,
+	 .def = "500", .text = "How long one server may take before the next one is asked."},
+	{FIELD(sbe_conf, dns.tries, "tries"), .type = CONF_UINT, .min = 1, .max = 5, .def = "2",
+	 .text = "How often the list of servers is gone through."},
+	{FIELD(sbe_conf, dns.stale_s, "stale_s"), .type = CONF_UINT, .max = 86400, .def = "3600",
+	 .text = "How long an answer whose time is over serves on while no server answers."},
+	{FIELD(sbe_conf, dns.entries_max, "entries_max"), .type = CONF_UINT, .min = 100,
+	 .max = 1000000, .def = "10000", .text = "Answers kept."},
 	CONF_END,
 };
 static const struct conf_field cdr_fields[] = {
@@ -304,6 +342,7 @@ const struct conf_field sbe_conf_fields[] = {
 	 .fields = location_conf_fields, .check = location_conf_check, .max = 16,
 	 .item_bytes = sizeof(struct route_step_conf),
 	 .text = "How a target domain finds its next hops, in order; absent = not at all."},
+	{.key = "dns", .type = CONF_OBJECT, .fields = dns_fields, .text = "Looking names up."},
 	{.key = "cdr", .type = CONF_OBJECT, .fields = cdr_fields, .text = "Call detail records."},
 	{.key = "log", .type = CONF_OBJECT, .fields = log_fields, .text = "The log."},
 	{.key = "limits",

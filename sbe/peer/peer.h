@@ -45,6 +45,10 @@ enum peer_prack { PEER_PRACK_OFF, PEER_PRACK_SUPPORTED, PEER_PRACK_REQUIRED };
 enum peer_transfer { PEER_TRANSFER_REFUSE, PEER_TRANSFER_RELAY, PEER_TRANSFER_ABSORB };
 /* What a 3xx of the peer's is to us: one more refusal, or its word on where the call shall go. */
 enum peer_redirect { PEER_REDIRECT_REFUSE, PEER_REDIRECT_FOLLOW };
+enum peer_mode {
+	PEER_STATIC, /* agreed before the first call */
+	PEER_ON_DEMAND /* stands for whoever is no other peer of its realm (RFC 5486), under its limits */
+};
 
 struct peer_media_conf {
 	int relay; /* enum peer_relay; only "always" is built so far, others are refused at load */
@@ -59,6 +63,7 @@ struct peer_probe_conf {
 };
 struct peer_conf { /* name first: the key of the config map */
 	const char *name;
+	int mode; /* enum peer_mode */
 	const char *realm;
 	struct conf_list sources;   /* struct addr_prefix */
 	struct conf_list domains;   /* const char * */
@@ -139,6 +144,8 @@ struct peer *peer_find_number(const struct peer_set *s, uint32_t number);
 struct peer *peer_by_name(const struct peer_set *s, size_t nth);
 /** The peer that owns this domain (case-insensitive), or NULL. */
 struct peer *peer_find_domain(const struct peer_set *s, const char *domain, size_t len_bytes);
+/** The on-demand peer of a realm, or NULL. */
+struct peer *peer_find_on_demand(const struct peer_set *s, const char *realm);
 typedef int(peer_each_h)(struct peer *p, void *arg);
 int peer_each(struct peer_set *s, peer_each_h *fn, void *arg);
 

@@ -161,7 +161,11 @@ static int media_check(struct conf_reader *r, void *object)
 	return 0;
 }
 
+static const char *const mode_words[] = {"static", "on-demand", NULL}; /* as enum peer_mode */
+
 const struct conf_field peer_conf_fields[] = {
+	{FIELD(peer_conf, mode, "mode"), .type = CONF_ENUM, .words = mode_words, .def = "static",
+	 .text = "static: agreed beforehand; on-demand: whoever is no other peer of the realm, under these limits."},
 	{FIELD(peer_conf, realm, "realm"), .type = CONF_NAME, .required = true,
 	 .text = "Realm the peer is reached in."},
 	{FIELD(peer_conf, sources, "sources"), .type = CONF_PREFIXES, .max = 256,
@@ -215,11 +219,41 @@ static int check_hops(const struct conf_doc *doc, const char *path, const struct
 		snprintf(at, sizeof(at), "%s.%s.next_hops[%zu]", path, c->name, i);
 		return conf_fail_at(doc, at, err, "\"%.80s\": %s", texts[i], why);
 	}
-	if (c->sources.n || c->next_hops.n || c->tls.names.n)
+	if (c->sources.n || c->next_hops.n || c->tls.names.n || c->domains.n ||
+	    c->mode == PEER_ON_DEMAND)
 		return peer_tls_check(doc, path, c, err);
 	snprintf(at, sizeof(at), "%s.%s", path, c->name);
-	return conf_fail_at(doc, at, err,
-			    "needs sources (to call us), next_hops (to be called), or both");
+	return conf_fail_at(
+		doc, at, err,
+		"needs sources (to call us), next_hops (to be called), or domains (to be "
+		"found in the DNS)");
+}
+
+/* Who stands for everybody is one of a realm, claims nothing, and has limits (A11). */
+static int check_on_demand(const struct conf_doc *doc, const char *path,
+			   const struct conf_list *confs, size_t nth, struct conf_error *err)
+{
+	const struct peer_conf *all = confs->items, *c = &all[nth];
+	char at[256];
+
+	if (c->mode != PEER_ON_DEMAND)
+		return 0;
+	snprintf(at, sizeof(at), "%s.%s", path, c->name);
+	if (c->sources.n || c->next_hops.n || c->domains.n)
+		return conf_fail_at(
+			doc, at, err,
+			"an on-demand peer stands for all others of its realm: it has no "
+			"sources, domains or next_hops");
+	if (!c->limits.sessions || !c->limits.cps)
+		return conf_fail_at(doc, at, err,
+				    "an on-demand peer needs limits.sessions and limits.cps");
+	for (size_t i = 0; i < nth; i++) {
+		if (all[i].mode == PEER_ON_DEMAND && !strcmp(all[i].realm, c->realm))
+			return conf_fail_at(doc, at, err,
+					    "realm %s has the on-demand peer %s already", c->realm,
+					    all[i].name);
+	}
+	return 0;
 }
 
 /* One source or domain of a peer. Sorted, two claims on the same thing are neighbours. */
@@ -325,8 +359,11 @@ int peer_conf_check(const struct conf_doc *doc, const char *path, const struct c
 	const struct peer_conf *c = confs->items;
 	int e = 0;
 
-	for (size_t i = 0; !e && i < confs->n; i++)
+	for (size_t i = 0; !e && i < confs->n; i++) {
 		e = check_hops(doc, path, &c[i], err);
+		if (!e)
+			e = check_on_demand(doc, path, confs, i, err);
+	}
 	if (!e)
 		e = check_claims(doc, path, confs, false, err);
 	return e ? e : check_claims(doc, path, confs, true, err);

@@ -27,6 +27,18 @@ static bool may_be(const struct peer *p, const struct transport_target *from)
 	return carries_name(p, from);
 }
 
+/* Who is nobody we know is the on-demand peer of the realm, if there is one and it takes them like this. */
+static struct peer *anybody(const struct peer_set *s, const struct transport_target *from)
+{
+	struct peer *p = peer_find_on_demand(s, transport_realm(from->listener));
+
+	if (!p)
+		return NULL;
+	if (from->proto != TRANSPORT_TLS)
+		return peer_tls_only(p->conf) ? NULL : p;
+	return !p->conf->tls.mutual || transport_authenticated(from) ? p : NULL;
+}
+
 struct peer *peer_identify(const struct peer_set *s, const struct transport_target *from)
 {
 	const char *realm = transport_realm(from->listener);
@@ -38,10 +50,11 @@ struct peer *peer_identify(const struct peer_set *s, const struct transport_targ
 	if (p && may_be(p, from))
 		return p;
 	if (from->proto != TRANSPORT_TLS || !transport_authenticated(from))
-		return NULL;
+		return p ? NULL
+			 : anybody(s, from); /* who uses a peer's address is that peer or nobody */
 	for (size_t i = 0; (p = peer_by_name(s, i)); i++) {
 		if (!strcmp(p->conf->realm, realm) && carries_name(p, from))
 			return p;
 	}
-	return NULL;
+	return peer_find_source(s, realm, &from->to) ? NULL : anybody(s, from);
 }

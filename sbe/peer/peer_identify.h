@@ -15,6 +15,7 @@
  * In clear: the longest prefix of the realm's sources, unless that peer is TLS only (requirements H11). Over TLS the
  * connection must also carry one of the peer's names, if it has any (RFC 5922, H6), unless tls.mutual is off.
  * A peer without sources but with a TLS name is known by its certificate alone, from any address.
+ * Who is none of them is the on-demand peer of the realm, if it has one and what that asks of TLS is met.
  */
 struct peer *peer_identify(const struct peer_set *s, const struct transport_target *from);
 

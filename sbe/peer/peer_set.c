@@ -337,6 +337,17 @@ struct peer *peer_find_domain(const struct peer_set *s, const char *domain, size
 	return len ? table_find(s->domains, key, len) : NULL;
 }
 
+struct peer *peer_find_on_demand(const struct peer_set *s, const char *realm)
+{
+	for (size_t i = 0; i < s->npeers; i++) {
+		const struct peer_conf *c = s->peers[i]->conf;
+
+		if (c->mode == PEER_ON_DEMAND && !strcmp(c->realm, realm))
+			return s->peers[i];
+	}
+	return NULL;
+}
+
 struct peer *peer_find_hop(const struct peer_set *s, const char *realm, const struct addr *to)
 {
 	for (size_t i = 0; i < s->npeers; i++) {

@@ -53,7 +53,7 @@ static bool matches(const struct route_work *w, const struct route *r)
 	return true;
 }
 
-static void decide(struct route_work *w, const char *by)
+void route_decide(struct route_work *w, const char *by)
 {
 	w->plan->status = 0;
 	w->plan->reason = "";
@@ -91,7 +91,7 @@ static bool try_route(struct route_work *w, const struct route *r)
 			  "none of its peers can be used now");
 		return false;
 	}
-	decide(w, r->conf->name);
+	route_decide(w, r->conf->name);
 	return true;
 }
 
@@ -109,63 +109,6 @@ static bool by_routes(struct route_work *w)
 		}
 	}
 	return false;
-}
-
-/* ---- lookup (LUF) and location (LRF) */
-
-/* The domain a request is for, by the configured sources in order. NULL = none knows. */
-static const char *look_up(struct route_work *w)
-{
-	const struct route_step_conf *steps = w->s->conf->lookup.items;
-
-	for (size_t i = 0; i < w->s->conf->lookup.n; i++) {
-		if (steps[i].type == LOOKUP_TABLE) {
-			route_why(w, "lookup", "table", "nothing", "the routes name no target");
-		} else if (w->q->ours || !w->q->host[0]) {
-			route_why(w, "lookup", "uri", "nothing", "the Request-URI is one of ours");
-		} else {
-			route_why(w, "lookup", "uri", "found", "target domain %s", w->q->host);
-			return w->q->host;
-		}
-	}
-	return NULL;
-}
-
-static bool locate_peer(struct route_work *w, const char *domain)
-{
-	struct peer *p = peer_find_domain(w->s->peers, domain, strlen(domain));
-	struct route_to to = {p, 1, 1};
-
-	if (!p) {
-		route_why(w, "location", "peers", "nothing", "no peer owns %s", domain);
-		return false;
-	}
-	if (w->q->from && !strcmp(p->name, w->q->from->name)) {
-		route_why(
-			w, "location", "peers", "nothing",
-			"%s belongs to %s, where the call comes from: only a route may send it back",
-			domain, p->name);
-		return false;
-	}
-	w->matched = true;
-	route_why(w, "location", "peers", "found", "%s belongs to peer %s", domain, p->name);
-	return route_pick(w, &to, 1) > 0;
-}
-
-static void by_lookup(struct route_work *w)
-{
-	const char *domain = look_up(w);
-
-	if (!domain)
-		return;
-	if (!w->s->conf->location.n)
-		route_why(w, "location", "", "nothing", "no location source is configured");
-	for (size_t i = 0; i < w->s->conf->location.n; i++) {
-		if (locate_peer(w, domain)) {
-			decide(w, "lookup uri");
-			return;
-		}
-	}
 }
 
 /* ---- the plan */
@@ -208,27 +151,41 @@ static void refuse(struct route_work *w)
 	}
 }
 
-void route_plan(struct route_set *s, const struct route_query *q, uint64_t now_ms, json_t *why,
-		struct route_plan *ret_plan)
+void route_begin(struct route_work *w)
 {
-	struct route_work w = {.s = s, .q = q, .now_ms = now_ms, .why = why, .plan = ret_plan};
+	memset(w->plan, 0, sizeof(*w->plan));
+	route_number(w->q->user, w->number, sizeof(w->number));
+	why_begin(w);
+	by_routes(w);
+}
+
+void route_end(struct route_work *w)
+{
+	struct route_plan *p = w->plan;
 	char nth[24];
 
-	memset(ret_plan, 0, sizeof(*ret_plan));
-	route_number(q->user, w.number, sizeof(w.number));
-	why_begin(&w);
-	/* a route that matches names the target even if nobody there can be used: lookup is not asked then */
-	if (!by_routes(&w) && !w.matched)
-		by_lookup(&w);
-	if (!ret_plan->n)
-		refuse(&w);
-	if (!why)
+	if (!p->n)
+		refuse(w);
+	if (!w->why)
 		return; /* nobody asked: no texts */
-	if (!ret_plan->n) {
-		snprintf(nth, sizeof(nth), "%d", ret_plan->status);
-		route_why(&w, "result", "", nth, "the call is refused: %s", ret_plan->reason);
+	if (!p->n) {
+		snprintf(nth, sizeof(nth), "%d", p->status);
+		route_why(w, "result", "", nth, "the call is refused: %s", p->reason);
 		return;
 	}
-	snprintf(nth, sizeof(nth), "%zu", ret_plan->n);
-	route_why(&w, "result", ret_plan->route, nth, "next hops are tried in this order");
+	snprintf(nth, sizeof(nth), "%zu", p->n);
+	route_why(w, "result", p->route, nth, "next hops are tried in this order");
+}
+
+bool route_by_table(struct route_work *w)
+{
+	return by_routes(w);
+}
+
+const struct peer_hop *route_hop(const struct route_plan *plan, size_t nth)
+{
+	const struct route_candidate *c = &plan->candidates[nth];
+
+	return c->hop >= ROUTE_HOP_FOUND ? &plan->found->hops[c->hop - ROUTE_HOP_FOUND]
+					 : &c->peer->hops[c->hop];
 }

@@ -22,6 +22,8 @@
 
 #define ROUTE_CANDIDATES_MAX 16
 #define ROUTE_NUMBER_BYTES 64 /* a normalised number with the 0; E.164 has 15 digits */
+#define ROUTE_USER_BYTES 128
+#define ROUTE_HOST_BYTES 256
 
 struct route_to_conf {
 	const char *peer;
@@ -38,10 +40,15 @@ struct route_conf {
 extern const struct conf_field route_conf_fields[];
 struct route_step_conf { /* one entry of lookup / location */
 	int type;
-	const char *suffix, *peer, *url; /* read, so that the type is what is refused */
+	const char *suffix;         /* enum */
+	const char *peer;           /* redirect */
+	const char *realm;          /* dns: where what is found is reached */
+	bool secure, allow_private; /* dns */
+	uint32_t timeout_ms;        /* enum, dns */
+	const char *url;            /* read, so that the type is what is refused */
 };
-extern const struct conf_field lookup_conf_fields[];   /* types built: table, uri */
-extern const struct conf_field location_conf_fields[]; /* types built: peers */
+extern const struct conf_field lookup_conf_fields[];   /* types built: table, uri, enum */
+extern const struct conf_field location_conf_fields[]; /* types built: peers, redirect, dns */
 /** Checks of one object (struct conf_field's check of the arrays above). */
 int route_conf_check(struct conf_reader *r, void *object);
 int lookup_conf_check(struct conf_reader *r, void *object);
@@ -54,9 +61,19 @@ struct route_query {
 	const char *host;
 	bool ours; /* the host is one of our domains or addresses */
 };
+#define ROUTE_HOP_FOUND                                                                            \
+	1000U /* a candidate's hop from here on: plan->found[hop - ROUTE_HOP_FOUND] */
 struct route_candidate {
 	struct peer *peer; /* borrowed from the peer set of the same snapshot */
-	size_t hop;        /* index into peer->hops */
+	size_t hop;        /* index into peer->hops, or as above */
+};
+/* What lookups found out that no configuration says. */
+struct route_found {
+	char user[ROUTE_USER_BYTES]; /* of the target URI; "" = as it was asked for */
+	char host
+		[ROUTE_HOST_BYTES]; /* target domain: the Request-URI's host, and the name TLS must prove (RFC 5922 4) */
+	size_t nhops;
+	struct peer_hop hops[ROUTE_CANDIDATES_MAX];
 };
 struct route_plan {
 	char route[64]; /* which route or source decided: "b", "lookup uri" */
@@ -64,6 +81,7 @@ struct route_plan {
 	const char *reason; /* static text for it */
 	size_t n;
 	struct route_candidate candidates[ROUTE_CANDIDATES_MAX];
+	struct route_found *found; /* counted; NULL = all is configured */
 };
 struct route_set;
 
@@ -79,19 +97,18 @@ int route_conf_check_all(const struct conf_doc *doc, const struct route_conf_lis
 			 const struct conf_list *peers, struct conf_error *err);
 
 /**
- * Compile for use with these peers (of the same snapshot). The confs must live as long as the set.
+ * Compile for use with these peers (of the same snapshot).
+ * @param owner counted object that keeps the confs alive; NULL = they are static.
  * @return 0, -EINVAL (route_conf_check_all would have said why), -ENOMEM.
  */
-int route_set_new(const struct route_conf_lists *c, struct peer_set *peers,
+int route_set_new(const struct route_conf_lists *c, void *owner, struct peer_set *peers,
 		  struct route_set **ret_set);
 void route_set_free(struct route_set *s);
 /** Tests: the chances of weights from here on. */
 void route_set_seed(struct route_set *s, uint64_t seed);
 
-/** Make the plan. why may be NULL: gets steps as JSON array of {"step","subject","result","text"} for `route test` and
- *  `call show`. */
-void route_plan(struct route_set *s, const struct route_query *q, uint64_t now_ms, json_t *why,
-		struct route_plan *ret_plan);
+/** The next hop of a candidate. */
+const struct peer_hop *route_hop(const struct route_plan *plan, size_t nth);
 
 /** Escapes undone, visual separators out, parameters cut ("+44 (20) 79;x" -> "+442079"); what is no number stays as it is.
  *  @return buf, cut to its size. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sbe/dns/dns_record.h"
 #include "sbe/route/route_private.h"
 
 #define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
@@ -42,47 +43,111 @@ const struct conf_field route_conf_fields[] = {
 static const char *const lookup_words[] = {"table", "uri", "enum", "redirect", "https", NULL};
 static const char *const location_words[] = {"peers", "redirect", "dns", "https", NULL};
 
-#define STEP_FIELDS(type_words, type_text)                                                         \
-	{FIELD(route_step_conf, type, "type"), .type = CONF_ENUM, .words = (type_words),           \
-	 .required = true, .text = (type_text)},                                                   \
-		{FIELD(route_step_conf, suffix, "suffix"), .type = CONF_STRING,                    \
-		 .text = "Of type enum, which is not part of this version."},                      \
-		{FIELD(route_step_conf, peer, "peer"), .type = CONF_NAME,                          \
-		 .text = "Of type redirect, which is not part of this version."},                  \
-		{FIELD(route_step_conf, url, "url"), .type = CONF_STRING,                          \
-		 .text = "Of type https, which is not part of this version."},                     \
-		CONF_END
+#define STEP_TYPE(type_words, type_text)                                                           \
+	{                                                                                          \
+		FIELD(route_step_conf, type, "type"), .type = CONF_ENUM, .words = (type_words),    \
+						      .required = true, .text = (type_text)        \
+	}
+#define STEP_TIMEOUT                                                                                    \
+	{                                                                                               \
+		FIELD(route_step_conf, timeout_ms, "timeout_ms"),                                       \
+			.type = CONF_UINT, .min = 100, .max = 10000, .def = "2000",                     \
+			.text = "How long a call may wait for this source; then the next one is asked." \
+	}
+#define STEP_PEER(type_text)                                                                       \
+	{                                                                                          \
+		FIELD(route_step_conf, peer, "peer"), .type = CONF_NAME, .text = (type_text)       \
+	}
+#define STEP_URL                                                                                   \
+	{                                                                                          \
+		FIELD(route_step_conf, url, "url"),                                                \
+			.type = CONF_STRING,                                                       \
+			.text = "Of type https, which is not part of this version."                \
+	}
 
-const struct conf_field lookup_conf_fields[] = {STEP_FIELDS(
-	lookup_words, "How a request finds its target domain: table (the routes) or uri "
-		      "(the Request-URI's host if it is not ours).")};
-const struct conf_field location_conf_fields[] = {STEP_FIELDS(
-	location_words, "How a target domain finds its next hops: peers (the peer that owns "
-			"it).")};
+const struct conf_field lookup_conf_fields[] = {
+	STEP_TYPE(
+		lookup_words,
+		"How a request finds its target domain: table (the routes), uri (the Request-URI's host "
+		"if it is not ours), or enum (the number, in the DNS)."),
+	{FIELD(route_step_conf, suffix, "suffix"), .type = CONF_STRING, .min = 1, .max = 200,
+	 .text = "Of type enum: root of the numbers, e164.arpa or a private one."},
+	STEP_PEER("Of type redirect, which is not part of this version."),
+	STEP_URL,
+	STEP_TIMEOUT,
+	CONF_END};
+const struct conf_field location_conf_fields[] = {
+	STEP_TYPE(
+		location_words,
+		"How a target domain finds its next hops: peers (the peer that owns it), redirect (a "
+		"peer that answers with 3xx), or dns (NAPTR, SRV, addresses)."),
+	STEP_PEER("Of type redirect: the peer that is asked; it needs redirect follow."),
+	{FIELD(route_step_conf, realm, "realm"), .type = CONF_NAME,
+	 .text = "Of type dns: the realm in which what is found is reached."},
+	{FIELD(route_step_conf, secure, "secure"), .type = CONF_BOOL, .def = "true",
+	 .text = "Of type dns: only what is reached over TLS."},
+	{FIELD(route_step_conf, allow_private, "allow_private"), .type = CONF_BOOL, .def = "false",
+	 .text = "Of type dns: believe addresses of private and local networks too."},
+	STEP_URL,
+	STEP_TIMEOUT,
+	CONF_END};
+
+/* Which keys belong to a type, which it cannot do without. */
+struct step_key {
+	const char *key;
+	size_t offset;
+	int type; /* that needs it; nobody else may have it */
+};
 
 static int step_check(struct conf_reader *r, const struct route_step_conf *c, const char *kind,
-		      const char *const *words, int last_built)
+		      const char *const *words, const struct step_key *keys)
 {
-	if (c->type > last_built)
-		return conf_fail(r, "type", "%s type %s is not part of this version", kind,
-				 words[c->type]);
-	if (c->suffix || c->peer || c->url)
-		return conf_fail(r,
-				 c->suffix ? "suffix"
-				 : c->peer ? "peer"
-					   : "url",
-				 "does not belong to type %s", words[c->type]);
+	for (; keys->key; keys++) {
+		const char *value = *(const char *const *)((const char *)c + keys->offset);
+
+		if (value && c->type != keys->type)
+			return conf_fail(r, keys->key, "does not belong to type %s",
+					 words[c->type]);
+		if (!value && c->type == keys->type)
+			return conf_fail(r, keys->key, "%s type %s needs it", kind, words[c->type]);
+	}
 	return 0;
 }
 
+static int refuse_type(struct conf_reader *r, const char *kind, const char *word)
+{
+	return conf_fail(r, "type", "%s type %s is not part of this version", kind, word);
+}
+
+#define STEP_KEY(member, key_type)                                                                 \
+	{                                                                                          \
+#member, offsetof(struct route_step_conf, member), key_type                        \
+	}
+
 int lookup_conf_check(struct conf_reader *r, void *object)
 {
-	return step_check(r, object, "lookup", lookup_words, LOOKUP_URI);
+	static const struct step_key keys[] = {
+		STEP_KEY(suffix, LOOKUP_ENUM), STEP_KEY(peer, -1), STEP_KEY(url, -1), {NULL, 0, 0}};
+	const struct route_step_conf *c = object;
+
+	if (c->type > LOOKUP_ENUM)
+		return refuse_type(r, "lookup", lookup_words[c->type]);
+	if (c->suffix && !dns_name_valid(c->suffix))
+		return conf_fail(r, "suffix", "must be a domain without a final dot");
+	return step_check(r, c, "lookup", lookup_words, keys);
 }
 
 int location_conf_check(struct conf_reader *r, void *object)
 {
-	return step_check(r, object, "location", location_words, LOCATION_PEERS);
+	static const struct step_key keys[] = {STEP_KEY(peer, LOCATION_REDIRECT),
+					       STEP_KEY(realm, LOCATION_DNS),
+					       STEP_KEY(url, -1),
+					       {NULL, 0, 0}};
+	const struct route_step_conf *c = object;
+
+	if (c->type > LOCATION_DNS)
+		return refuse_type(r, "location", location_words[c->type]);
+	return step_check(r, c, "location", location_words, keys);
 }
 
 int route_conf_check(struct conf_reader *r, void *object)
@@ -152,12 +217,33 @@ static int check_to(const struct conf_doc *doc, const struct route_conf *c, size
 	return 0;
 }
 
+/* A redirect asks a peer that is there and can be reached; dns needs somebody who answers for what it finds. */
+static int check_location(const struct conf_doc *doc, const struct route_step_conf *c, size_t nth,
+			  const struct conf_list *peers, struct conf_error *err)
+{
+	const struct peer_conf *p = c->peer ? find_peer(peers, c->peer) : NULL;
+	char at[64];
+
+	if (!c->peer)
+		return 0;
+	snprintf(at, sizeof(at), "location[%zu].peer", nth);
+	if (!p)
+		return conf_fail_at(doc, at, err, "there is no peer \"%.64s\"", c->peer);
+	if (!p->next_hops.n)
+		return conf_fail_at(doc, at, err, "peer %s has no next_hops", p->name);
+	return 0;
+}
+
 int route_conf_check_all(const struct conf_doc *doc, const struct route_conf_lists *c,
 			 const struct conf_list *peers, struct conf_error *err)
 {
+	const struct route_step_conf *location = c->location.items;
 	const struct route_conf *routes = c->routes.items;
 	char at[64];
 	int e = 0;
+
+	for (size_t i = 0; !e && i < c->location.n; i++)
+		e = check_location(doc, &location[i], i, peers, err);
 
 	for (size_t i = 0; !e && i < c->routes.n; i++) {
 		e = check_from(doc, &routes[i], i, peers, err);

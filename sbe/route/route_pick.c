@@ -17,16 +17,13 @@ static uint64_t next_random(struct route_set *s)
 	return z ^ (z >> 31);
 }
 
-static bool usable(struct route_work *w, const struct peer *p)
+bool route_usable(struct route_work *w, const struct peer *p)
 {
 	const char *why = NULL;
 
 	if (p->state->blocked) {
 		w->blocked = true;
 		why = "the operator has blocked it";
-	} else if (!p->nhops) {
-		w->down = true;
-		why = "it has no next hop";
 	} else if (p->down) {
 		w->down = true;
 		why = "all its next hops are down";
@@ -34,6 +31,15 @@ static bool usable(struct route_work *w, const struct peer *p)
 	if (why)
 		route_why(w, "peer", p->name, "left out", "%s", why);
 	return !why;
+}
+
+static bool usable(struct route_work *w, const struct peer *p)
+{
+	if (p->nhops)
+		return route_usable(w, p);
+	w->down = true;
+	route_why(w, "peer", p->name, "left out", "it has no next hop");
+	return false;
 }
 
 /*

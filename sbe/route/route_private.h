@@ -13,8 +13,8 @@
 #define ROUTE_TO_MAX 32   /* peers of one route */
 #define ROUTE_FROM_MAX 64 /* ingress peers of one route */
 
-enum lookup_type { LOOKUP_TABLE, LOOKUP_URI };
-enum location_type { LOCATION_PEERS };
+enum lookup_type { LOOKUP_TABLE, LOOKUP_URI, LOOKUP_ENUM };
+enum location_type { LOCATION_PEERS, LOCATION_REDIRECT, LOCATION_DNS };
 
 /* Routes that name the same things are of one rank. */
 #define RANK_FROM 1U
@@ -37,8 +37,9 @@ struct route {
 
 struct route_set {
 	const struct route_conf_lists *conf;
-	struct peer_set *peers; /* borrowed */
-	struct route *routes;   /* in the order of the file */
+	void *owner; /* what keeps conf alive */
+	struct peer_set *peers;
+	struct route *routes; /* in the order of the file */
 	size_t nroutes;
 	uint32_t *by_rank[RANKS]; /* indexes of the routes of a rank, longest number first */
 	size_t nby_rank[RANKS];
@@ -57,7 +58,18 @@ struct route_work {
 	bool blocked, down; /* why nobody was usable */
 };
 
+/* route.c: the configured part of a plan */
+/** Clear the plan and try the routes. Then w->plan->n, or w->matched (named, but nobody can be used), or ask. */
+void route_begin(struct route_work *w);
+/** The same once more, for a target that a lookup has found. @return there are candidates. */
+bool route_by_table(struct route_work *w);
+void route_decide(struct route_work *w, const char *by);
+/** Without candidates: the status; and the last step for the operator. */
+void route_end(struct route_work *w);
+
 /* route_pick.c */
+/** Is there nothing that keeps calls from this peer? If there is: a step and why in w. */
+bool route_usable(struct route_work *w, const struct peer *p);
 /** Add the usable peers of this list to the plan. @return how many candidates came. */
 size_t route_pick(struct route_work *w, const struct route_to *to, size_t nto);
 

@@ -23,6 +23,8 @@ static void route_set_destroy(void *obj)
 		mem_free(s->by_rank[i]);
 	mem_free(s->routes);
 	mem_free(s->matched);
+	mem_unref(s->peers);
+	mem_unref(s->owner);
 }
 
 static int compile_to(struct route_set *s, struct route *r)
@@ -89,7 +91,7 @@ static int sort_rank(struct route_set *s, unsigned rank)
 	return 0;
 }
 
-int route_set_new(const struct route_conf_lists *c, struct peer_set *peers,
+int route_set_new(const struct route_conf_lists *c, void *owner, struct peer_set *peers,
 		  struct route_set **ret_set)
 {
 	const struct route_conf *routes = c->routes.items;
@@ -99,7 +101,8 @@ int route_set_new(const struct route_conf_lists *c, struct peer_set *peers,
 	if (!s)
 		return -ENOMEM;
 	s->conf = c;
-	s->peers = peers;
+	s->owner = mem_ref(owner);
+	s->peers = mem_ref(peers);
 	if (getrandom(&s->random, sizeof(s->random), GRND_NONBLOCK) < 0)
 		s->random = (uint64_t)(uintptr_t)
 			s; /* load sharing only: better a poor seed than no start */

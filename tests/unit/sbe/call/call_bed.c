@@ -60,7 +60,7 @@ static void configure(const char *peers, const char *routes)
 	bed.config = (struct call_config){
 		.node = "sbe1", .domains = domains, .ndomains = 1, .realms = realms, .nrealms = 2};
 	assert_int_equal(peer_set_new(&bed.peer_confs, NULL, NULL, &bed.config.peers), 0);
-	assert_int_equal(route_set_new(&bed.routes, bed.config.peers, &bed.config.routes), 0);
+	assert_int_equal(route_set_new(&bed.routes, NULL, bed.config.peers, &bed.config.routes), 0);
 	route_set_seed(bed.config.routes, 1);
 }
 

@@ -140,7 +140,7 @@ static void call_over_a_reload(void **state)
 	(void)state;
 	bed_connect();
 	assert_int_equal(peer_set_new(&bed.peer_confs, NULL, before.peers, &next.peers), 0);
-	assert_int_equal(route_set_new(&bed.routes, next.peers, &next.routes), 0);
+	assert_int_equal(route_set_new(&bed.routes, NULL, next.peers, &next.routes), 0);
 	call_core_configure(bed.core, &next);
 	bed.config = next;
 	route_set_free(before.routes);

@@ -244,10 +244,14 @@ static void peers(void **state)
 static void what_is_not_built(void **state)
 {
 	(void)state;
-	refused(CONF("'lookup':[{'type':'table'},\n{'type':'enum','suffix':'e164.arpa'}]"),
-		":2: lookup[1].type: lookup type enum is not part of this version");
-	refused(CONF("'location':[{'type':'dns'}]"),
-		":1: location[0].type: location type dns is not part of this version");
+	refused(CONF("'lookup':[{'type':'table'},\n{'type':'https','url':'https://x'}]"),
+		":2: lookup[1].type: lookup type https is not part of this version");
+	refused(CONF("'location':[{'type':'dns','realm':'mars'}]"),
+		":1: location[0].realm: there is no realm \"mars\"");
+	refused(CONF("'location':[{'type':'dns','realm':'core'}]"),
+		":1: location[0].realm: realm core has no TLS identity");
+	refused(CONF("'dns':{'servers':['ns.example']}"),
+		":1: dns.servers[0]: must be IP[:port] with IPv6 in brackets, not ns.example");
 }
 
 static void unknown_and_broken(void **state)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/clock.h"
+#include "common/mem.h"
 #include "sbe/peer/peer_conf.h"
 
 #define PEERS                                                                                      \
@@ -63,13 +65,14 @@ int bed_up(struct bed *b, const char *members)
 		return -EINVAL;
 	}
 	assert_int_equal(peer_set_new(&b->peer_confs, NULL, NULL, &b->peers), 0);
-	assert_int_equal(route_set_new(&b->lists, b->peers, &b->routes), 0);
+	assert_int_equal(route_set_new(&b->lists, NULL, b->peers, &b->routes), 0);
 	route_set_seed(b->routes, 1);
 	return 0;
 }
 
 void bed_down(struct bed *b)
 {
+	b->plan.found = mem_unref(b->plan.found);
 	route_set_free(b->routes);
 	peer_set_free(b->peers);
 	conf_doc_free(b->doc);
@@ -94,37 +97,84 @@ static struct route_query query(struct bed *b, const char *from, const char *use
 				    .ours = !strcasecmp(host, "a.example")};
 }
 
+/* ---- plans */
+
+static unsigned protos(void *arg, const char *realm, unsigned *ret_families)
+{
+	(void)arg;
+	*ret_families = 3;
+	return strcmp(realm, "core") ? 7 : 1;
+}
+
+static bool ours(void *arg, const char *host)
+{
+	(void)arg;
+	return !strcasecmp(host, "a.example");
+}
+
+static void on_plan(void *arg, const struct route_plan *plan)
+{
+	struct bed *b = arg;
+
+	assert_false(b->planned);
+	b->planned = true;
+	b->plan = *plan;
+	mem_ref(b->plan.found);
+}
+
+static void ask(struct bed *b, const struct route_query *q, json_t *why)
+{
+	const struct route_env env = {b->dns, protos, ours, NULL};
+	const struct route_asker asker = {on_plan, b, why};
+	struct route_asking *asking;
+
+	b->planned = false;
+	b->plan.found = mem_unref(b->plan.found);
+	route_ask(b->routes, &env, q, &asker, &asking);
+	if (b->answer)
+		b->answer(b);
+	assert_true(b->planned);
+}
+
 const char *bed_plan(struct bed *b, const char *from, const char *user, const char *host,
 		     uint64_t now_ms)
 {
 	static char text[2048];
 	struct route_query q = query(b, from, user, host);
-	struct route_plan p;
+	const struct route_plan *p = &b->plan;
 	size_t n;
 
-	route_plan(b->routes, &q, now_ms, NULL, &p);
-	if (p.status) {
-		assert_int_equal(p.n, 0);
-		(void)snprintf(text, sizeof(text), "%d %s", p.status, p.reason);
+	if (now_ms)
+		clock_fake(now_ms * 1000, 0);
+	ask(b, &q, NULL);
+	if (now_ms)
+		clock_real();
+	if (p->status) {
+		assert_int_equal(p->n, 0);
+		(void)snprintf(text, sizeof(text), "%d %s", p->status, p->reason);
 		return text;
 	}
-	n = (size_t)snprintf(text, sizeof(text), "%s:", p.route);
-	for (size_t i = 0; i < p.n; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s/%zu",
-				      p.candidates[i].peer->name, p.candidates[i].hop);
+	n = (size_t)snprintf(text, sizeof(text), "%s:", p->route);
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->candidates[i].hop < ROUTE_HOP_FOUND)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s/%zu",
+					      p->candidates[i].peer->name, p->candidates[i].hop);
+		else
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s/%s",
+					      p->candidates[i].peer->name, route_hop(p, i)->uri);
+	}
 	return text;
 }
 
 char *bed_why(struct bed *b, const char *from, const char *user, const char *host)
 {
 	struct route_query q = query(b, from, user, host);
-	struct route_plan p;
 	json_t *why = json_array(), *step;
 	char *text = malloc(65536);
 	size_t n = 0, i;
 
 	assert_non_null(text);
-	route_plan(b->routes, &q, 0, why, &p);
+	ask(b, &q, why);
 	json_array_foreach(why, i, step) {
 		n += (size_t)snprintf(text + n, 65536 - n, "%s %s: %s: %s\n",
 				      json_string_value(json_object_get(step, "step")),

@@ -12,7 +12,7 @@
 
 #include "common/conf.h"
 #include "sbe/peer/peer.h"
-#include "sbe/route/route.h"
+#include "sbe/route/route_ask.h"
 
 struct bed {
 	struct conf_doc *doc;
@@ -21,6 +21,10 @@ struct bed {
 	struct peer_set *peers;
 	struct route_set *routes;
 	struct conf_error error;
+	struct dns *dns;               /* the caller's; may be NULL */
+	void (*answer)(struct bed *b); /* lets the DNS answer; NULL = nobody is asked */
+	bool planned;
+	struct route_plan plan;
 };
 
 /** Peers pbx, bnet (two hops, b.example), cnet, dnet (c.example, d.example) and what members adds, with ' for ".

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "tests/lib/oom.h"
 
@@ -187,7 +188,7 @@ static void why_of_a_route(void **state)
 	   "{'name':'uk','number':'+44','to':[{'peer':'cnet','priority':2},{'peer':'bnet'},{'peer':'dnet','priority':3}]},"
 	   "{'name':'rest','to':[{'peer':'dnet'}]}]");
 	peer_block(bed_peer(&bed, "dnet"), true);
-	peer_hop_failed(bed_peer(&bed, "bnet"), 0, 0);
+	peer_hop_failed(bed_peer(&bed, "bnet"), 0, clock_now_ms());
 	peer_hop_set_down(bed_peer(&bed, "bnet"), 1, true);
 	why_is("pbx", "+44 20", "a.example",
 	       "from pbx: matched: the call comes from peer pbx in realm core\n"
@@ -265,7 +266,7 @@ static void listed(void **state)
 static int build(void *arg)
 {
 	struct route_set *s;
-	int err = route_set_new(&((struct bed *)arg)->lists, bed.peers, &s);
+	int err = route_set_new(&((struct bed *)arg)->lists, NULL, bed.peers, &s);
 
 	if (!err)
 		route_set_free(s);

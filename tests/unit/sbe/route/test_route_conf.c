@@ -43,11 +43,18 @@ static void members(void **state)
 static void types_that_are_not_built(void **state)
 {
 	(void)state;
-	refused("'lookup':[{'type':'table'},{'type':'enum','suffix':'e164.arpa'}]",
-		"lookup[1].type: lookup type enum is not part of this version");
+	refused("'lookup':[{'type':'table'},{'type':'enum'}]",
+		"lookup[1].suffix: lookup type enum needs it");
+	refused("'lookup':[{'type':'enum','suffix':'e164..arpa'}]",
+		"lookup[0].suffix: must be a domain without a final dot");
+	refused("'location':[{'type':'redirect'}]",
+		"location[0].peer: location type redirect needs it");
+	refused("'location':[{'type':'redirect','peer':'nobody'}]",
+		"location[0].peer: there is no peer");
 	refused("'lookup':[{'type':'redirect','peer':'x'}]",
 		"lookup type redirect is not part of this version");
-	refused("'location':[{'type':'dns'}]", "location type dns is not part of this version");
+	refused("'location':[{'type':'dns'}]", "location[0].realm: location type dns needs it");
+	refused("'location':[{'type':'peers','realm':'core'}]", "does not belong to type peers");
 	refused("'location':[{'type':'https','url':'https://x'}]",
 		"location type https is not part of this version");
 	refused("'lookup':[{'type':'magic'}]", "must be one of table, uri");

@@ -101,8 +101,6 @@ static void bounded(void **state)
 	(void)state;
 	char members[4096];
 	size_t n = 0;
-	struct route_query q = {.user = "1", .host = "a.example", .ours = true};
-	struct route_plan plan;
 
 	n += (size_t)snprintf(members + n, sizeof(members) - n, "'routes':[{'name':'r','to':[");
 	n += (size_t)snprintf(members + n, sizeof(members) - n,
@@ -116,8 +114,8 @@ static void bounded(void **state)
 			p->hops[i] = p->hops[0];
 		p->nhops = PEER_HOPS_MAX;
 	}
-	route_plan(bed.routes, &q, 0, NULL, &plan);
-	assert_int_equal(plan.n, ROUTE_CANDIDATES_MAX);
+	bed_plan(&bed, NULL, "1", "a.example", 0);
+	assert_int_equal(bed.plan.n, ROUTE_CANDIDATES_MAX);
 }
 
 int main(void)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_route - where a new call goes: the question to route/, and what happens when the answer takes time.
+ *
+ * What the configuration decides is known before a call object exists, so that a refusal allocates nothing. When
+ * somebody has to be asked, the call waits in its first state: a CANCEL ends it as ever.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/text.h"
+#include "sbe/call/call_private.h"
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* "%2B44" is "+44" (RFC 3261 19.1.2); what is no escape, or of a character that is none, stays. */
+static void unescape(struct wire_text t, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t.n && n + 1 < size; i++) {
+		int high = t.s[i] == '%' && i + 2 < t.n ? hex(t.s[i + 1]) : -1;
+		int low = high >= 0 ? hex(t.s[i + 2]) : -1;
+
+		if (low >= 0 && high * 16 + low > 0x20) {
+			buf[n++] = (char)(high * 16 + low);
+			i += 2;
+		} else {
+			buf[n++] = t.s[i];
+		}
+	}
+	buf[n] = '\0';
+}
+
+/* ---- what routing asks us */
+
+static unsigned protos(void *arg, const char *realm, unsigned *ret_families)
+{
+	const struct call_core *core = arg;
+	unsigned bits = 0;
+
+	*ret_families = 0;
+	for (unsigned p = 0; p < TRANSPORT_PROTOS; p++) {
+		for (int v6 = 0; v6 < 2; v6++) {
+			if (!transport_find(core->o.transport, realm, (enum transport_proto)p,
+					    v6 ? ADDR_V6 : ADDR_V4))
+				continue;
+			bits |= 1U << p;
+			*ret_families |= 1U << v6;
+		}
+	}
+	return bits;
+}
+
+static bool ours(void *arg, const char *host)
+{
+	const struct call_core *core = arg;
+	struct wire_text text = {host, strlen(host)};
+
+	return call_domain_is_ours(core, text) || transport_is_ours(core->o.transport, text, 0);
+}
+
+void call_route_env(struct call_core *core, struct route_env *ret_env)
+{
+	*ret_env = (struct route_env){core->o.dns, protos, ours, core};
+}
+
+/* ---- known at once */
+
+static void planned_now(void *arg, const struct route_plan *plan)
+{
+	struct call_planning *p = arg;
+
+	p->done = true;
+	p->plan = *plan;
+	mem_ref(p->plan.found);
+}
+
+void call_route_ask(struct call_core *core, const struct wire_msg *m, struct peer *p,
+		    struct call_planning *ret_planning, struct route_asking **ret_asking)
+{
+	struct route_asker asker = {planned_now, ret_planning, NULL};
+	char user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES];
+	struct route_query q = {.from = p, .user = user, .host = host};
+	struct route_env env;
+	struct wire_uri uri;
+
+	ret_planning->done = false;
+	wire_request_uri(m, &uri);
+	unescape(uri.user, user, sizeof(user));
+	wire_text_copy(uri.host, host, sizeof(host));
+	q.ours = uri.is_tel || transport_is_ours(core->o.transport, uri.host, uri.port) ||
+		 call_domain_is_ours(core, uri.host);
+	call_route_env(core, &env);
+	route_ask(core->c.routes, &env, &q, &asker, ret_asking);
+}
+
+int call_route_keep(struct call *call, const struct route_plan *plan)
+{
+	call->plan = mem_buffer(sizeof(*plan));
+	if (!call->plan)
+		return -ENOMEM;
+	*call->plan = *plan;
+	mem_ref(call->plan->found);
+	for (size_t i = 0; i < plan->n; i++)
+		mem_ref(plan->candidates[i].peer); /* a reload must not take them away */
+	text_copy(call->route, sizeof(call->route), plan->route);
+	return 0;
+}
+
+const char *call_route_no_gate(struct call_core *core, const struct peer *from,
+			       const struct route_plan *plan, const char **ret_text)
+{
+	const struct peer *to = plan->candidates[0].peer;
+	int err = gate_available(core->o.gates, call_media_realm(core, from->conf->realm),
+				 call_media_realm(core, to->conf->realm));
+
+	if (!err)
+		return NULL;
+	metric_add(&call_metrics, CALL_NO_DBE, 1);
+	*ret_text = err == -ENOSYS ? "no media relay (dbe) is connected"
+				   : "no media relay (dbe) serves both realms";
+	return "no_dbe";
+}
+
+const struct peer_hop *call_route_hop(const struct call *call)
+{
+	return call->plan && call->candidate < call->plan->n
+		       ? route_hop(call->plan, call->candidate)
+		       : NULL;
+}
+
+void call_plan_free(struct call *call)
+{
+	route_cancel(call->asking_route);
+	call->asking_route = NULL;
+	if (!call->plan)
+		return;
+	for (size_t i = 0; i < call->plan->n; i++)
+		mem_unref(call->plan->candidates[i].peer);
+	mem_unref(call->plan->found);
+	mem_free(call->plan);
+	call->plan = NULL;
+}
+
+/* ---- known later */
+
+static void planned_later(void *arg, const struct route_plan *plan)
+{
+	struct call *call = arg;
+	struct call_failure f = {.status = plan->status, .text = plan->reason};
+
+	CALL_CHECK(call);
+	call->asking_route = NULL;
+	f.cause = plan->status == 404 ? "no_route" : "no_next_hop";
+	if (!plan->status) {
+		f.status = 503;
+		f.cause = call_route_no_gate(call->core, call->legs[0].peer, plan, &f.text);
+	}
+	if (!f.cause && call_route_keep(call, plan)) {
+		f.status = 500;
+		f.cause = "memory";
+	}
+	if (f.cause)
+		call_reject(call, &f);
+	else
+		call_invite_open(call);
+}
+
+void call_route_wait(struct call *call, struct route_asking *asking)
+{
+	call->asking_route = asking;
+	route_retell(asking, planned_later, call);
+}
