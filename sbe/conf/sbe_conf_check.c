@@ -270,7 +270,7 @@ static int check_location(const struct check *k)
 		if (!realm)
 			return conf_fail_at(k->doc, at, k->err, "there is no realm \"%.64s\"",
 					    steps[i].realm);
-		if (steps[i].secure && !realm->tls)
+		if (steps[i].secure && !realm->tls.n)
 			return conf_fail_at(
 				k->doc, at, k->err,
 				"realm %s has no TLS identity; give it one, or set secure to "
