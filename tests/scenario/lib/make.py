@@ -4,14 +4,16 @@
 
 usage: make.py caller|callee STEP... > file.xml
 A step is a word, with options behind a colon. Caller: invite[:nosdp] ringing busy:CODE answer answer_or:CODE ack[:sdp] pause[:MS] bye
-cancel cancelled reinvite:DIRECTION[:PORT] rebye. Callee: invite[:nosdp] ringing progress answer[:offer] reject:CODE[:PHRASE] ack
-cancel reinvite:DIRECTION bye.
+cancel cancelled reinvite:DIRECTION[:PORT] rebye ring:CODE[:rel] prack[:sdp] update:DIRECTION|none[:PORT] answer:nosdp; invite:rel says
+that reliable provisional responses are taken. Callee: invite[:nosdp] ringing progress answer[:offer] reject:CODE[:PHRASE] ack
+cancel reinvite:DIRECTION bye. For early dialogs: invite:keep[:PORT] remembers the INVITE (PORT: where RTP is for rtpmark), then
+say:CODE:TAG[:PORT[:PAYLOAD]][:rel=N] answers it as the fork TAG, reliably with RSeq N; got:METHOD[:sdp] takes a request and answers it.
 """
 import sys
 
 role, steps = sys.argv[1], sys.argv[2:]
 A = {"from": "\"Alice\" <sip:alice[call_number]@[local_ip]:[local_port]>;tag=[pid]a[call_number]", "to": "<sip:+44[call_number]@a.example>"}
-cseq = 0
+cseq = invite_cseq = 0
 
 def sdp(user, direction="sendrecv", port="[auto_media_port]", version=1):
     return f"""v=0
@@ -59,25 +61,33 @@ Contact: <sip:bob@[local_ip]:[local_port];transport=[transport]>
 def recv(what, extra="", inner=""):
     print(f'  <recv {what}{extra}>{inner}</recv>' if inner else f'  <recv {what}{extra}/>')
 
-def learn(side, key):
+def learn(side, key, port="#[call_number]"):
     return f"""
     <action>
       <ereg regexp="m=audio ([0-9]+)" search_in="body" check_it="true" assign_to="m,port"/>
       <ereg regexp="c=IN IP[46] ([0-9a-fA-F.:]+)" search_in="body" check_it="true" assign_to="c,ip"/>
       {'<ereg regexp="sip:([^@]+)@" search_in="hdr" header="To:" check_it="true" assign_to="t,user"/>' if side == "B" else ''}
-      <log message="MEDIA {side} {key} [local_ip] #[call_number] [$ip] [$port]"/>
+      <log message="MEDIA {side} {key} [local_ip] {port} [$ip] [$port]"/>
     </action>
 """
 
 print('<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="%s">' % role)
 used = refused = False
+variables = []
+RELIABLE = "Supported: 100rel\nAllow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE\n"
+def keep(*headers):
+    names = [h.lower().rstrip(":") for h in headers]
+    variables.extend(names)
+    return "<action>" + "".join(f'<ereg regexp=".*" search_in="hdr" header="{h}" assign_to="{n}"/>' for h, n in zip(headers, names)) + "</action>"
+
 optional = '<recv response="100" optional="true"/>'
 for step in steps:
     word, *o = step.split(":")
     if role == "caller":
         if word == "invite":
-            cseq += 1
-            request("INVITE", cseq, "" if "nosdp" in o else sdp("alice"), uri="sip:+44[call_number]@a.example", to="")
+            invite_cseq = cseq = cseq + 1
+            request("INVITE", cseq, "" if "nosdp" in o else sdp("alice"), uri="sip:+44[call_number]@a.example", to="",
+                    extra=RELIABLE if "rel" in o else "")
             print("  " + optional)
         elif word == "ringing":
             recv('response="180"')
@@ -86,6 +96,19 @@ for step in steps:
         elif word == "busy":
             recv(f'response="{o[0]}"')
             request("ACK", cseq, uri="sip:+44[call_number]@a.example", retrans=False)
+        elif word == "ring":
+            recv(f'response="{o[0]}"', ' rrs="true"', keep("RSeq:") if "rel" in o else "")
+        elif word == "prack":
+            cseq += 1
+            request("PRACK", cseq, sdp("alice", version=cseq) if "sdp" in o else "", extra="RAck: [$rseq] 1 INVITE\n")
+            recv('response="200"')
+        elif word == "update":
+            cseq += 1
+            body = "" if o[0] == "none" else sdp("alice", o[0], o[1] if len(o) > 1 else "[auto_media_port]", cseq)
+            request("UPDATE", cseq, body)
+            recv('response="200"')
+        elif word == "answer" and "nosdp" in o:
+            recv('response="200"', ' rrs="true"')
         elif word == "answer":
             print('  <recv response="180" optional="true"/>')
             recv('response="200"', ' rrs="true"', learn("A", "+44[call_number]")); used = True
@@ -96,7 +119,7 @@ for step in steps:
         elif word == "reanswer":
             recv('response="200"', ' rrs="true"')
         elif word == "ack":
-            request("ACK", cseq, sdp("alice") if "sdp" in o else "", retrans=False)
+            request("ACK", invite_cseq, sdp("alice") if "sdp" in o else "", retrans=False)
         elif word == "pause":
             print(f'  <pause milliseconds="{o[0]}"/>' if o else "  <pause/>")
         elif word == "cancel":
@@ -111,7 +134,7 @@ Reason: SIP;cause=487;text="caller gave up"
 """)
             recv('response="200"')
         elif word == "reinvite":
-            cseq += 1
+            invite_cseq = cseq = cseq + 1
             request("INVITE", cseq, sdp("alice", o[0], o[1] if len(o) > 1 else "[auto_media_port]", cseq))
             print("  " + optional)
         elif word == "bye":
@@ -124,7 +147,31 @@ Reason: SIP;cause=487;text="caller gave up"
         else:
             sys.exit(f"caller step {step}?")
     else:
-        if word == "invite":
+        if word == "invite" and "keep" in o:
+            recv('request="INVITE"', ' rrs="true"', (learn("B", "[$user]", o[1]) if len(o) > 1 else "").replace("</action>", "").rstrip() + keep("Via:", "From:", "To:").replace("<action>", "" if len(o) > 1 else "<action>"))
+            used = used or len(o) > 1
+        elif word == "say":
+            rel = [x[4:] for x in o if x.startswith("rel=")]
+            o = [x for x in o if not x.startswith("rel=")]
+            body = ""
+            if len(o) > 2:
+                body = sdp("bob", port=o[2])
+                if len(o) > 3:
+                    body = body.replace("RTP/AVP 8 ", f"RTP/AVP {o[3]} ").replace("a=rtpmap:8 PCMA/8000\n", "")
+            send(f"""SIP/2.0 {o[0]} Said
+Via:[$via]
+From:[$from]
+To:[$to];tag=[pid]{o[1]}[call_number]
+[last_Call-ID:]
+CSeq: 1 INVITE
+Contact: <sip:bob@[local_ip]:[local_port];transport=[transport]>
+Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE
+{f"Require: 100rel{chr(10)}RSeq: {rel[0]}{chr(10)}" if rel else ""}""", body, retrans=False)
+        elif word == "got":
+            recv(f'request="{o[0]}"', ' crlf="true"')
+            if o[0] != "ACK":
+                response(200, "OK", sdp("bob", version=3) if "sdp" in o else "", tag="")
+        elif word == "invite":
             recv('request="INVITE"', ' rrs="true"', "" if "nosdp" in o else learn("B", "[$user]"))
             used = used or "nosdp" not in o
         elif word == "reinvite":
@@ -160,6 +207,7 @@ if refused:
     print('  <nop next="8"/>\n  <label id="9"/>')
     request("ACK", 1, uri="sip:+44[call_number]@a.example", retrans=False)
     print('  <label id="8"/>')
-if used:
-    print('  <Reference variables="%s"/>' % ("m,c" if role == "caller" else "m,c,t"))
+names = variables + ((["m", "c"] if role == "caller" else ["m", "c", "t"]) if used else [])
+if names:
+    print('  <Reference variables="%s"/>' % ",".join(dict.fromkeys(names)))
 print("</scenario>")
