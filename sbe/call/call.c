@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
@@ -48,6 +49,9 @@ int call_core_new(const struct call_options *o, const struct call_config *c,
 		err = table_new(0, &core->dialogs); /* two per call: bounded by calls_max */
 	if (!err)
 		err = digest_nonces_new(0, &core->nonces);
+	if (!err && getrandom(core->loop_secret, sizeof(core->loop_secret), 0) !=
+			    (ssize_t)sizeof(core->loop_secret))
+		err = -EIO;
 	if (err) {
 		mem_unref(core);
 		return err;

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/text.h"
 #include "sbe/call/call_private.h"
 #include "sbe/sip/wire_out.h"
 
@@ -36,11 +37,19 @@ static void refuse(struct call_core *core, struct txn_server *s, const struct wi
 	call_refuse(s, r->status, r->phrase, headers);
 }
 
-static bool check_message(const struct wire_msg *m, const struct peer *p, struct refusal *r)
+static bool passed(const struct call_screened *s, struct refusal *r)
 {
-	if (wire_max_forwards(m) == 0)
-		*r = (struct refusal){483, NULL, "too_many_hops", NULL, ""};
-	else if (call_option_refused(m, p->conf, r->header, sizeof(r->header)))
+	if (!s)
+		return true;
+	*r = (struct refusal){s->status, s->phrase, s->cause, s->text, ""};
+	if (s->header)
+		text_copy(r->header, sizeof(r->header), s->header);
+	return false;
+}
+
+static bool check_options(const struct wire_msg *m, const struct peer *p, struct refusal *r)
+{
+	if (call_option_refused(m, p->conf, r->header, sizeof(r->header)))
 		r->status = 420, r->cause = "option_required";
 	else if (p->conf->prack == PEER_PRACK_REQUIRED &&
 		 !wire_has_token(m, "supported", "100rel") &&
@@ -79,10 +88,10 @@ static bool check_body(const struct wire_msg *m, struct body_sdp **ret_sdp, stru
 
 	if (!err)
 		return true;
-	if (err == -ENOTSUP)
-		*r = (struct refusal){415, NULL, "body_type", NULL,
-				      "Accept: application/sdp, multipart/mixed\r\n"};
-	else
+	if (err == -ENOTSUP) {
+		*r = (struct refusal){415, NULL, "body_type", NULL, ""};
+		text_copy(r->header, sizeof(r->header), call_screen_taken(m));
+	} else
 		*r = (struct refusal){err == -ENOMEM ? 500 : 400,
 				      err == -ENOMEM ? NULL : "Bad Session Description", "body",
 				      why, ""};
@@ -196,7 +205,7 @@ static int fill(struct call *call, struct txn_server *s, const struct wire_msg *
 		err = uri_copy(&callee, &call->callee);
 	wire_text_copy(wire_call_id(m), call->a_call_id, sizeof(call->a_call_id));
 	call->sip_addr[0] = from->to;
-	call->max_forwards = wire_max_forwards(m) < 0 ? 70 : wire_max_forwards(m);
+	call->max_forwards = call_hops_left(m);
 	a->their_cseq = wire_cseq(m);
 	a->allows_update = call_option_peer_allows(m, "UPDATE");
 	if (!err)
@@ -237,10 +246,14 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	struct call_planning planning = {.done = false};
 	struct route_asking *asking = NULL;
 	struct call *call = NULL;
+	uint64_t key = call_loop_key(core->loop_secret, m, p);
 	bool counted = false, urgent = call_is_urgent(core, m, p);
 
 	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
-	if (!check_message(m, p, &r) || !check_target(core, m, &r) || !check_body(m, &offer, &r))
+	/* The order is that of call_screen.h. */
+	if (!passed(call_screen_numbers(m), &r) || !check_target(core, m, &r) ||
+	    !passed(call_screen_hops(core->loop_secret, key, m), &r) || !check_options(m, p, &r) ||
+	    !passed(call_screen_content(m), &r) || !check_body(m, &offer, &r))
 		goto refused;
 	if (!check_limits(core, p, urgent, &r))
 		goto refused;
@@ -256,6 +269,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	call->legs[0].peer = mem_ref(p);
 	call->legs[0].counted = true;
 	call->urgent = urgent;
+	call->loop_key = key;
 	counted = false;
 	if (fill(call, s, m, &planning) ||
 	    (replacing.kept &&

@@ -33,7 +33,6 @@ static const char *const crossing[] = {
 	"mime-version",
 	"user-to-user",
 	"p-early-media",
-	"max-breadth",
 	"accept-contact",
 	"reject-contact",
 	"request-disposition",

@@ -177,12 +177,13 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 				  .headers = call->core->headers,
 				  .timeout_ms = b->peer->conf->try_ms};
 	wire_out_init(o, call->core->headers, sizeof(call->core->headers));
-	b->invite_cseq = dialog_write(&b->dialog, "INVITE", 0, call->max_forwards - 1, o);
+	b->invite_cseq = dialog_write(&b->dialog, "INVITE", 0, call->max_forwards, o);
 	call_headers_contact(to, o);
 	call_option_allow(b->peer->conf, o);
 	call_option_supported(b->peer->conf, call_prack_offered(call) ? NULL : "100rel", o);
 	if (b->peer->conf->prack == PEER_PRACK_REQUIRED && call_prack_offered(call))
 		wire_out_header_text(o, "Require", WIRE_TEXT("100rel"));
+	call_breadth_write(call->ex.held, o);
 	call_session_ask(b, o);
 	call_auth_write(b, r, to, o);
 	call_headers_pass(&(struct call_way){call->core, call->legs[0].peer, to->listener},
@@ -195,6 +196,17 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 		wire_out_header_text(o, "Require", WIRE_TEXT("replaces"));
 	}
 	return err ? err : wire_out_end(o, &r->headers_bytes);
+}
+
+/* With a Via by which it is known should it come back. */
+static int post(struct call *call, const struct transport_target *to, struct txn_request *r)
+{
+	struct leg *b = &call->legs[1];
+	char branch[CALL_LOOP_BRANCH_BYTES];
+
+	call_loop_branch(call->core->loop_secret, call->loop_key, r->uri, branch);
+	r->branch = branch;
+	return txn_client_new(call->core->o.txns, to, r, &call_invite_handlers, b, &b->invite);
 }
 
 int call_invite_send(struct call *call)
@@ -220,10 +232,8 @@ int call_invite_send(struct call *call)
 		err = write_invite(call, &to, &o, &r, &body);
 	if (!err)
 		err = dialog_register(call->core->dialogs, &b->dialog, b);
-	if (!err) {
-		err = txn_client_new(call->core->o.txns, &to, &r, &call_invite_handlers, b,
-				     &b->invite);
-	}
+	if (!err)
+		err = post(call, &to, &r);
 	mem_free(body);
 	if (err) {
 		call_reject(call, &f);
@@ -254,8 +264,7 @@ int call_invite_again(struct call *call)
 	if (!err) {
 		txn_client_detach(b->invite);
 		b->invite = NULL;
-		err = txn_client_new(call->core->o.txns, &to, &r, &call_invite_handlers, b,
-				     &b->invite);
+		err = post(call, &to, &r);
 	}
 	mem_free(body);
 	return err;

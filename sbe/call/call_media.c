@@ -25,10 +25,12 @@ int call_media_parse(const struct wire_msg *m, struct body_sdp **ret_sdp, const 
 	*ret_sdp = NULL;
 	if (!body.n)
 		return 0;
-	if (!type.n || type.n >= sizeof(text))
-		return -ENOTSUP;
+	if (!type.n || type.n >= sizeof(text) || call_screen_encoded(m))
+		return call_screen_optional(m) ? 0 : -ENOTSUP;
 	err = body_multipart_find(wire_text_copy(type, text, sizeof(text)), body.s, body.n, &part,
 				  ret_why);
+	if (err == -ENOENT && call_screen_optional(m))
+		return 0; /* nothing to us, and the sender does not mind */
 	if (err)
 		return err == -ENOENT ? -ENOTSUP : err;
 	return body_sdp_parse(body.s + part.off, part.len_bytes, ret_sdp, ret_why);

@@ -59,6 +59,15 @@ static void refuse_stranger(struct txn_server *s, int status, const char *phrase
 	txn_server_detach(s);
 }
 
+static bool refused_for_numbers(struct txn_server *s, const struct wire_msg *m)
+{
+	const struct call_screened *no = call_screen_numbers(m);
+
+	if (no)
+		call_refuse(s, no->status, no->phrase, no->header);
+	return no != NULL;
+}
+
 static void in_dialog(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 		      struct peer *p)
 {
@@ -88,21 +97,33 @@ static void in_dialog(struct call_core *core, struct txn_server *s, const struct
 		call_refuse(s, 500, "CSeq Out Of Order", NULL);
 		return;
 	}
+	if (refused_for_numbers(s, m))
+		return;
 	call_option_in_dialog(leg, s, m);
+}
+
+static bool outside_known(const struct wire_msg *m, const struct peer *p)
+{
+	const struct call_method *row = call_option_method(wire_method(m));
+
+	return row && row->outside && row->on && row->on(p->conf);
 }
 
 /* RFC 3261 8.2.2: what a request outside a dialog names and requires; the method is looked at before. */
 static bool outside_ok(struct txn_server *s, const struct wire_msg *m, const struct peer *p)
 {
-	const struct call_method *row = call_option_method(wire_method(m));
 	char unsupported[200] = "";
 	struct wire_uri uri;
 
-	if (!row || !row->outside || !row->on || !row->on(p->conf))
-		return true; /* refused for its method */
+	if (refused_for_numbers(s, m))
+		return false;
 	wire_request_uri(m, &uri);
 	if (!uri.is_sip && !uri.is_tel) {
 		call_refuse(s, 416, NULL, NULL);
+		return false;
+	}
+	if (wire_max_forwards(m) == 0) {
+		call_refuse(s, 483, NULL, NULL);
 		return false;
 	}
 	if (call_option_refused(m, p->conf, unsupported, sizeof(unsupported))) {
@@ -130,8 +151,8 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 		return;
 	} else if (wire_method(m) == WIRE_INVITE) {
 		call_admit(core, s, m, p);
-	} else if (wire_max_forwards(m) == 0) {
-		call_refuse(s, 483, NULL, NULL);
+	} else if (!outside_known(m, p)) {
+		call_option_outside(core, s, m, p); /* refuses it for its method */
 	} else if (outside_ok(s, m, p)) {
 		call_option_outside(core, s, m, p);
 	}

@@ -14,6 +14,8 @@
 #include "common/table.h"
 #include "sbe/call/call.h"
 #include "sbe/call/call_auth.h"
+#include "sbe/call/call_loop.h"
+#include "sbe/call/call_screen.h"
 #include "sbe/call/call_fork.h"
 #include "sbe/call/call_option.h"
 #include "sbe/call/call_refer.h"
@@ -172,8 +174,9 @@ struct call {
 	uint64_t invite_wall_ms, invite_ms, ring_ms, answer_ms, end_ms;
 	uint64_t answer_wall_ms, ring_wall_ms, end_wall_ms;
 	int status;
-	int max_forwards;
-	char *replaces; /* of the INVITE to the callee; NULL = none */
+	char *replaces;    /* of the INVITE to the callee; NULL = none */
+	int max_forwards;  /* of the INVITEs that go out */
+	uint64_t loop_key; /* call_loop.h */
 	enum call_by released_by;
 	const char *cause;
 	char dbe[GATE_NAME_BYTES];
@@ -192,6 +195,7 @@ struct call_core {
 	struct table *dialogs;        /* see dialog_register */
 	unsigned asking;              /* questions of all calls */
 	struct digest_nonces *nonces; /* of our challenges */
+	uint64_t loop_secret[2];      /* call_loop.h */
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;

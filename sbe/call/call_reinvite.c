@@ -151,7 +151,8 @@ void call_reinvite_request(struct leg *leg, struct txn_server *s, const struct w
 		err = call_media_may_change(call, offer, &why);
 	if (err) {
 		mem_unref(offer);
-		call_refuse(s, err == -ENOTSUP ? 415 : 488, NULL, NULL);
+		call_refuse(s, err == -ENOTSUP ? 415 : 488, NULL,
+			    err == -ENOTSUP ? call_screen_taken(m) : NULL);
 		return;
 	}
 	call_session_heard(leg, m);

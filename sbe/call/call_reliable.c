@@ -227,7 +227,8 @@ void call_reliable_prack(struct leg *leg, struct txn_server *s, const struct wir
 	timer_stop(&r->timer);
 	r->waiting = r->waiting_sdp = false;
 	if (err)
-		call_refuse(s, err == -ENOTSUP ? 415 : 400, NULL, NULL);
+		call_refuse(s, err == -ENOTSUP ? 415 : 400, NULL,
+			    err == -ENOTSUP ? call_screen_taken(m) : NULL);
 	else if (carried && call->ex.late && !call->ex.answered)
 		call_prack_answer(call, s, m, sdp);
 	else if (sdp)

@@ -379,7 +379,8 @@ void call_update_request(struct leg *leg, struct txn_server *s, const struct wir
 	else if ((err = call_session_check(m, leg->peer->conf, line, sizeof(line))))
 		call_refuse(s, err, NULL, line);
 	else if ((err = call_media_parse(m, &offer, NULL)))
-		call_refuse(s, err == -ENOTSUP ? 415 : 488, NULL, NULL);
+		call_refuse(s, err == -ENOTSUP ? 415 : 488, NULL,
+			    err == -ENOTSUP ? call_screen_taken(m) : NULL);
 	else {
 		dialog_refresh_target(call_fork_dialog(leg, m), m, txn_server_source(s));
 		call_session_heard(leg, m);

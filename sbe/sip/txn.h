@@ -22,6 +22,8 @@
 	X(TXN_T4, "T4", "RFC 3261 17.1.2.2", 5000, 500, 32000,                                     \
 	  "how long a message may stay in the network")
 
+#define TXN_BRANCH_MAX_BYTES 65
+
 struct txn_layer;
 struct txn_server;
 struct txn_client;
@@ -123,6 +125,9 @@ struct txn_client_handlers {
 struct txn_request {
 	const char *method; /* "INVITE" */
 	const char *uri;    /* Request-URI */
+	const char *
+		branch; /* of its Via, without the cookie; at most TXN_BRANCH_MAX_BYTES - 1 and never the same
+			       again. NULL = a random one */
 	const char *
 		headers; /* all header lines but Via and Content-Length, each with CRLF: From, To, Call-ID, CSeq, Route... */
 	size_t headers_bytes;

@@ -400,9 +400,12 @@ int txn_client_new(struct txn_layer *l, const struct transport_target *to,
 	method = wire_method_of((struct wire_text){r->method, strlen(r->method)});
 	if (method == WIRE_ACK || method == WIRE_CANCEL)
 		return -EINVAL;
-	wire_random_token(branch, sizeof(branch), TXN_BRANCH_BITS);
+	if (r->branch && strnlen(r->branch, TXN_BRANCH_MAX_BYTES) == TXN_BRANCH_MAX_BYTES)
+		return -EINVAL;
+	if (!r->branch)
+		wire_random_token(branch, sizeof(branch), TXN_BRANCH_BITS);
 	wire_out_init(&o, l->out, TXN_MESSAGE_MAX_BYTES);
-	err = txn_request_write(to, r, branch, &o);
+	err = txn_request_write(to, r, r->branch ? r->branch : branch, &o);
 	if (err)
 		return err;
 	err = client_make(l, to, &o, r->method, &c);
