@@ -4,7 +4,7 @@
  *
  * Lines go through a bounded ring to a writer thread (stderr, with <N> priority prefixes when the
  * journal reads it); when the ring is full lines are dropped and counted. Control characters and
- * invalid UTF-8 in arguments are escaped, a line is at most 1 KiB, and each call site is limited to
+ * invalid UTF-8 in arguments are escaped, a line is at most 512 bytes, and each call site is limited to
  * LOG_SITE_PER_S lines a second (the surplus is counted and reported).
  * Thread: log_write is safe from any thread. Only the layer that decides logs; common, proto and
  * parsers return errors instead.

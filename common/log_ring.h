@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define LOG_RING_LINES 4096
-#define LOG_LINE_MAX_BYTES 1024
+#define LOG_LINE_MAX_BYTES 512
 
 /** Queue a line. @return false: the ring is full, or the line too long, and it was not taken. */
 bool log_ring_put(const char *line, size_t len_bytes);

@@ -90,6 +90,11 @@ struct termination *termination_find(const struct context *c, const char *name);
 /** Result of a command; text NULL = the code's own words. */
 void command_result(struct gate_command *reply, uint16_t code, const char *text);
 
+/* ---- context_own.c */
+
+/** Far ends that are this relay's own addresses. @return NULL if media may go there, else why not. */
+const char *context_own_wrong(const struct context *c, const struct addr *remote);
+
 /* ---- context_stream.c: wire structs <-> flows */
 
 /** What a stream of a request says, on top of base. */

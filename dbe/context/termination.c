@@ -91,35 +91,16 @@ static void result_of_open(struct gate_command *reply, int err)
 	}
 }
 
-/* A far end at one of this context's own addresses would send every packet round in circles (B15). */
-static bool remote_is_own(const struct context *c, const struct addr *remote)
-{
-	struct addr local;
-
-	if (!remote->family)
-		return false;
-	for (size_t i = 0; i < c->nterminations; i++) {
-		const struct termination *t = c->terminations[i];
-
-		for (size_t k = 0; k < t->nstreams; k++) {
-			for (int port = 0; port < PATH_PORTS; port++) {
-				flow_local(t->streams[k].flow, (enum path_port)port, &local);
-				if (addr_equal(&local, remote))
-					return true;
-			}
-		}
-	}
-	return false;
-}
-
 /* @return true if the settings can work, else the reply says why not. */
 static bool settings_ok(const struct context *c, const struct flow_settings *s, uint8_t family,
 			struct gate_command *reply)
 {
 	const char *wrong = flow_settings_wrong(s, family);
 
-	if (!wrong && (remote_is_own(c, &s->remote_rtp) || remote_is_own(c, &s->remote_rtcp)))
-		wrong = "remote address is one of this context's own";
+	if (!wrong)
+		wrong = context_own_wrong(c, &s->remote_rtp);
+	if (!wrong)
+		wrong = context_own_wrong(c, &s->remote_rtcp);
 	if (wrong)
 		command_result(reply, GATE_ERR_VALUE, wrong);
 	return !wrong;

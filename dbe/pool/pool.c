@@ -449,6 +449,21 @@ int pool_realm_view(const struct pool *p, size_t realm, struct pool_realm_view *
 	return 0;
 }
 
+bool pool_owns(const struct pool *p, const struct addr *a)
+{
+	for (size_t i = 0; i < p->nrealms; i++) {
+		for (size_t k = 0; k < p->realms[i]->nhomes; k++) {
+			const struct pool_address *h = &p->realms[i]->homes[k].conf;
+
+			if (!addr_ip_equal(&h->bind, a) && !addr_ip_equal(&h->advertise, a))
+				continue;
+			if (!addr_is_loopback(a) || (a->port >= h->low && a->port <= h->high))
+				return true;
+		}
+	}
+	return false;
+}
+
 int pool_address_view(const struct pool *p, size_t realm, size_t address,
 		      struct pool_address_view *ret_view)
 {

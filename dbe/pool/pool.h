@@ -114,6 +114,9 @@ void pool_pair_advertise(const struct pool *p, const struct pool_pair *pair, boo
 size_t pool_realms(const struct pool *p);
 /** @return 0, -ENOENT (past the last). */
 int pool_realm_view(const struct pool *p, size_t realm, struct pool_realm_view *ret_view);
+/** Is this one of our addresses, as bound or as advertised? On loopback, where a laboratory may have all parties, only
+ *  the ports of the pool count. */
+bool pool_owns(const struct pool *p, const struct addr *a);
 int pool_address_view(const struct pool *p, size_t realm, size_t address,
 		      struct pool_address_view *ret_view);
 

@@ -248,6 +248,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	struct call *call = NULL;
 	uint64_t key = call_loop_key(core->loop_secret, m, p);
 	bool counted = false, urgent = call_is_urgent(core, m, p);
+	int err;
 
 	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
 	/* The order is that of call_screen.h. */
@@ -271,11 +272,14 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	call->urgent = urgent;
 	call->loop_key = key;
 	counted = false;
-	if (fill(call, s, m, &planning) ||
-	    (replacing.kept &&
-	     mem_strdup(replacing.value, sizeof(replacing.value), &call->replaces))) {
+	err = fill(call, s, m, &planning);
+	if (!err && replacing.kept)
+		err = mem_strdup(replacing.value, sizeof(replacing.value), &call->replaces);
+	if (err) {
 		mem_unref(call);
-		r = (struct refusal){500, NULL, "memory", NULL, ""};
+		/* more than a dialog keeps of From, To, Contact and Record-Route */
+		r = err == -EMSGSIZE ? (struct refusal){513, NULL, "too_large", NULL, ""}
+				     : (struct refusal){500, NULL, "memory", NULL, ""};
 		goto refused;
 	}
 	if (offer && call_media_check(call, offer, &r.text)) {

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "proto/result.h"
 #include "sbe/call/call_private.h"
 #include "sbe/sip/wire_out.h"
 
@@ -112,6 +113,11 @@ static void gate_opened(void *arg, int err, const struct gate_action *reply)
 	}
 	metric_add(&call_metrics, CALL_GATE_FAILED, 1);
 	explain_gate(err, &f);
+	/* it is the description that is wrong, not the relay: one of its own addresses, say */
+	if (err == -EPROTO && reply && reply->ncommands &&
+	    reply->commands[0].code == GATE_ERR_VALUE)
+		f = (struct call_failure){
+			.status = 488, .cause = "media", .text = "media relay cannot send there"};
 	fsm_event(&call->fsm, CALL_EV_FAILURE, &f);
 }
 

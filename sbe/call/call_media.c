@@ -59,6 +59,13 @@ int call_media_check(const struct call *call, const struct body_sdp *sdp, const 
 		if (call_media_relayed(m) && (body_address_ok(&m->rtp, flags, ret_why) ||
 					      body_address_ok(&m->rtcp, flags, ret_why)))
 			return -EINVAL;
+		if (call_media_relayed(m) &&
+		    (transport_listens_at(call->core->o.transport, &m->rtp) ||
+		     transport_listens_at(call->core->o.transport, &m->rtcp))) {
+			if (ret_why)
+				*ret_why = "media address is one where we speak SIP";
+			return -EINVAL;
+		}
 	}
 	return 0;
 }

@@ -152,8 +152,21 @@ static void aim(struct transport_target *t, const struct dialog *d)
 	if ((t->to.family != ADDR_NONE && a.family != t->to.family) || addr_is_any(&a) ||
 	    addr_is_multicast(&a))
 		return;
+	/* nobody from outside makes us talk to this host or to its wire (A4) */
+	if ((addr_is_loopback(&a) && !addr_is_loopback(&t->to)) ||
+	    (addr_is_link_local(&a) && !addr_is_link_local(&t->to)))
+		return;
 	a.port = u.port ? u.port : t->proto == TRANSPORT_TLS ? 5061 : 5060;
 	t->to = a;
+}
+
+/* Without headers: none may stand in a Request-URI (RFC 3261 19.1.1). */
+static struct wire_text target_of(const struct wire_uri *u)
+{
+	struct wire_text t = u->text;
+	if (u->headers.s)
+		t.n = (size_t)(u->headers.s - 1 - t.s);
+	return t;
 }
 
 /* The Contact of a dialog; "*" is for REGISTER and names nothing. */
@@ -162,7 +175,7 @@ static bool contact_uri(const struct wire_msg *m, struct wire_text *ret_uri)
 	struct wire_party contact;
 	if (!wire_contact(m, 0, &contact) || contact.uri.scheme.n == 0)
 		return false;
-	*ret_uri = contact.uri.text;
+	*ret_uri = target_of(&contact.uri);
 	return true;
 }
 
@@ -181,7 +194,7 @@ int dialog_init_uas(struct dialog *d, const struct wire_msg *request,
 	p.text[REMOTE_TAG] = remote.tag;
 	/* No Contact (RFC 2543): what is left to send to is who they say they are. */
 	if (!contact_uri(request, &p.text[TARGET]))
-		p.text[TARGET] = remote.uri.text;
+		p.text[TARGET] = target_of(&remote.uri);
 	int err = without_tag(&local, p.party[0], &p.text[LOCAL_PARTY]);
 	if (!err)
 		err = without_tag(&remote, p.party[1], &p.text[REMOTE_PARTY]);

@@ -213,8 +213,12 @@ static bool via_params_ok(struct wire_text t)
 				return false;
 			t.s += i + 1;
 			t.n -= i + 1;
-		} else if (cut_run(&t, ";\"").n == 0) {
-			return false;
+		} else {
+			/* "(" begins a comment to the parser at the end of a Via, and nothing elsewhere: our
+			 * answers would be read differently from the request */
+			struct wire_text value = cut_run(&t, ";\"");
+			if (value.n == 0 || memchr(value.s, '(', value.n))
+				return false;
 		}
 		skip_space(&t);
 	}

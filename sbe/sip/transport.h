@@ -124,6 +124,8 @@ const char *transport_proto_name(enum transport_proto p); /* "UDP" */
 bool transport_reliable(enum transport_proto p);
 /** Is host:port (port 0 = any) one of our listeners, or host its advertised name? */
 bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_t port);
+/** Is this address and port a listener's, as bound or as advertised? No media goes there. */
+bool transport_listens_at(const struct transport *t, const struct addr *a);
 
 /**
  * Send one message. TCP/TLS: over to->connection if it still is there, else over a connection to to->to

@@ -70,6 +70,23 @@ bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_
 	return false;
 }
 
+bool transport_listens_at(const struct transport *t, const struct addr *a)
+{
+	const struct transport_listener *l;
+	struct addr advertised;
+
+	STAILQ_FOREACH(l, &t->listeners, next) {
+		if (a->port != l->local.port)
+			continue;
+		if (addr_ip_equal(a, &l->local) ||
+		    (l->advertise &&
+		     addr_parse_ip(l->advertise, strlen(l->advertise), &advertised) == 0 &&
+		     addr_ip_equal(a, &advertised)))
+			return true;
+	}
+	return false;
+}
+
 unsigned transport_queue_percent(const struct transport *t)
 {
 	const struct transport_listener *l;

@@ -282,7 +282,9 @@ int wire_party_parse(struct wire_text text, struct wire_party *ret_party)
 		return err;
 	struct wire_text rest = wire_trim(slice(p.value.s + after, p.value.s + p.value.n));
 	if (rest.n > 0) {
-		if (rest.s[0] != ';' || find_unquoted(rest, 0, ',') < rest.n)
+		/* no comments: some take one at the end, and we may put a tag behind it */
+		if (rest.s[0] != ';' || find_unquoted(rest, 0, ',') < rest.n ||
+		    find_unquoted(rest, 0, '(') < rest.n)
 			return -EINVAL;
 		p.params = wire_trim(slice(rest.s + 1, rest.s + rest.n));
 		wire_param(p.params, "tag", &p.tag);

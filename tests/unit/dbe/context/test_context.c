@@ -329,6 +329,70 @@ static void test_b15_own_address_as_far_end_is_refused(void **state)
 	assert_int_equal(rig_run(), GATE_ERR_VALUE);
 }
 
+/* One of our ports, in a context whose one side is set so and whose other is at 192.0.2.9. @return the result's code. */
+static int call_to(const char *far_core, const char *far_peering, struct addr local[2])
+{
+	int code;
+
+	rig_begin(GATE_REF_CHOOSE, 0);
+	rig_add("core", far_core);
+	rig_add("peering", far_peering);
+	code = rig_run();
+	for (size_t i = 0; !code && i < 2; i++)
+		local[i] = rig.reply.commands[i].streams[0].local_rtp;
+	return code;
+}
+
+/* A4: a far end at this relay is a port of another call, or nothing. */
+static void test_a4_own_address_is_another_call_or_refused(void **state)
+{
+	char text[ADDR_TEXT_BYTES];
+	struct addr first[2], second[2], a;
+
+	(void)state;
+	assert_int_equal(call_to("192.0.2.1:4000", "192.0.2.2:5000", first), 0);
+	/* a call that came back to us */
+	assert_int_equal(
+		call_to(addr_print(&first[1], text, sizeof(text)), "192.0.2.3:4000", second), 0);
+	a = first[0];
+	a.port = (uint16_t)(a.port == 20198 ? 20196 : 20198); /* in the pool's range, nobody's */
+	assert_int_equal(call_to(addr_print(&a, text, sizeof(text)), "192.0.2.3:4000", second),
+			 GATE_ERR_VALUE);
+	a.port = 9; /* laboratories have peers on our loopback address */
+	assert_int_equal(call_to(addr_print(&a, text, sizeof(text)), "192.0.2.3:4000", second), 0);
+}
+
+/* B15: two contexts that lead to each other on both sides would pass one packet round for ever. */
+static void test_b15_contexts_in_a_circle(void **state)
+{
+	char core[2][GATE_NAME_BYTES], peering[2][GATE_NAME_BYTES], text[ADDR_TEXT_BYTES];
+	struct addr first[2], second[2];
+	uint32_t ids[2];
+
+	(void)state;
+	ids[0] = rig_call(core[0], peering[0], first);
+	ids[1] = rig_call(core[1], peering[1], second);
+	/* the first call's outer side leads into the second: a call that came back */
+	rig_begin(GATE_REF_ID, ids[0]);
+	rig_set_remote(rig_stream(rig_command(GATE_MODIFY, GATE_REF_ID, peering[0]), 1),
+		       addr_print(&second[1], text, sizeof(text)));
+	assert_int_equal(rig_run(), 0);
+	rig_begin(GATE_REF_ID, ids[1]);
+	rig_set_remote(rig_stream(rig_command(GATE_MODIFY, GATE_REF_ID, peering[1]), 1),
+		       addr_print(&first[1], text, sizeof(text)));
+	assert_int_equal(rig_run(), 0);
+	/* and now the inner sides too */
+	rig_begin(GATE_REF_ID, ids[1]);
+	rig_set_remote(rig_stream(rig_command(GATE_MODIFY, GATE_REF_ID, core[1]), 1),
+		       addr_print(&first[0], text, sizeof(text)));
+	assert_int_equal(rig_run(), GATE_ERR_VALUE);
+	/* what was refused changed nothing */
+	rig_begin(GATE_REF_ID, ids[1]);
+	rig_set_remote(rig_stream(rig_command(GATE_MODIFY, GATE_REF_ID, core[1]), 1),
+		       "192.0.2.1:4000");
+	assert_int_equal(rig_run(), 0);
+}
+
 static void test_a_controller_sees_only_its_own(void **state)
 {
 	char core[GATE_NAME_BYTES];
@@ -463,6 +527,8 @@ int main(void)
 		TEST(test_ipv6_far_end_gets_an_ipv6_address),
 		TEST(test_streams_of_both_families),
 		TEST(test_b15_own_address_as_far_end_is_refused),
+		TEST(test_a4_own_address_is_another_call_or_refused),
+		TEST(test_b15_contexts_in_a_circle),
 		TEST(test_a_controller_sees_only_its_own),
 		TEST(test_cap_on_contexts),
 		TEST(test_draining_takes_emergencies_only),

@@ -21,7 +21,7 @@
 #include "sbe/sip/transport_private.h"
 
 #define BED_SENT_MAX 512
-#define BED_MESSAGE_MAX 16384
+#define BED_MESSAGE_MAX 70000
 
 /*
  * A  pbx in realm core (10.0.0.10)           media at 10.0.0.11
@@ -54,6 +54,7 @@ struct bed_sent {
 /* What the played dbe does, and did. */
 struct bed_gate {
 	int available, open_err, modify_err;   /* errors to give; 0 = do it */
+	uint16_t refuse_code;                  /* it refuses to open with this H.248 code; 0 = no */
 	bool hold;                             /* answer nothing until it is off */
 	unsigned opens, modifies, closes, now; /* now: contexts there */
 	struct gate_context *context;          /* the last one that is there */
@@ -105,6 +106,8 @@ void bed_run_ms(uint64_t ms);
 
 /* ---- messages: \n for line ends, Content-Length is added; text is a printf format ---- */
 void bed_send(enum bed_who from, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Any bytes, by way of guard and parser. @return 0 the transactions got it; -1 dropped; else what it is refused with. */
+int bed_raw(enum bed_who from, const void *data, size_t len_bytes);
 /** The next message sent to this user agent; 100s are passed over. A refused INVITE is ACKed. */
 const char *bed_take(enum bed_who to, const char *start);
 /** The same for whatever it is; NULL = nothing came. */

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "proto/result.h"
 #include "tests/unit/sbe/call/call_bed.h"
 
 #define QUEUE_MAX 72
@@ -204,7 +205,7 @@ static void give_address(const struct gate_context *c, int side, struct gate_str
 
 	snprintf(text, sizeof(text), "%s:%u",
 		 !strcmp(c->realm[side], "m-core") ? "10.0.0.2" : "203.0.113.2",
-		 20000U + 2U * last_port++);
+		 20000U + 2U * (last_port++ % 20000U));
 	assert_int_equal(addr_parse(text, &g->local_rtp), 0);
 	g->local_rtcp = g->local_rtp;
 	g->local_rtcp.port++;
@@ -313,6 +314,12 @@ bool bed_gate_answer(void)
 		return true;
 	}
 	err = w.kind == WAIT_OPEN ? bed.gate.open_err : bed.gate.modify_err;
+	if (!err && w.kind == WAIT_OPEN && bed.gate.refuse_code) {
+		gate_action_clear(&reply);
+		gate_action_add(&reply, GATE_ADD, GATE_REF_ALL)->code = bed.gate.refuse_code;
+		w.reply(w.arg, -EPROTO, &reply);
+		return true;
+	}
 	if (!err)
 		carry_out(&w, &reply);
 	w.reply(w.arg, err, err ? NULL : &reply);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "sbe/sip/guard.h"
 #include "tests/unit/sbe/call/call_bed.h"
 
 /* snprintf whose arguments may lie in the same object. */
@@ -70,6 +71,25 @@ void bed_send(enum bed_who from, const char *format, ...)
 	txn_receive(bed.txns, m, &bed.ua[from].at);
 	mem_unref(m);
 	bed_settle();
+}
+
+int bed_raw(enum bed_who from, const void *data, size_t len_bytes)
+{
+	struct guard_result g;
+	struct wire_msg *m = NULL;
+	const char *why = NULL;
+
+	guard_check(data, len_bytes, false, &g);
+	if (g.verdict != GUARD_PASS)
+		return g.verdict == GUARD_ANSWER ? g.status : -1;
+	if (wire_parse((const uint8_t *)data + g.skip_bytes, g.len_bytes, &m, &why)) {
+		mem_unref(m);
+		return g.is_request ? 400 : -1;
+	}
+	txn_receive(bed.txns, m, &bed.ua[from].at);
+	mem_unref(m);
+	bed_settle();
+	return 0;
 }
 
 static const char *extra(void)

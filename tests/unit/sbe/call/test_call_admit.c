@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/result.h"
+
 /* An INVITE written by the test: Request-URI, header lines, body. */
 static void invite(const char *uri, const char *headers, const char *body)
 {
@@ -156,6 +158,119 @@ static void offers_that_cannot_be_relayed(void **state)
 	}
 }
 
+/* A4: where we speak SIP ourselves, and what the dbe calls its own. */
+static void our_own_addresses_get_no_media(void **state)
+{
+	const char *m;
+
+	(void)state;
+	invite(OURS, SDP, BED_SDP("10.0.0.1", "5060"));
+	m = refused("SIP/2.0 488 ", "body");
+	bed_has(m, "text=\"media address is one where we speak SIP\"");
+	invite(OURS, SDP, BED_SDP("203.0.113.1", "5060"));
+	refused("SIP/2.0 488 ", "body");
+	invite(OURS, SDP, SDP_A "a=rtcp:5060 IN IP4 10.0.0.1\n");
+	refused("SIP/2.0 488 ", "body");
+	bed.gate.refuse_code = GATE_ERR_VALUE;
+	invite(OURS, SDP, SDP_A);
+	m = bed_take(A, "SIP/2.0 488 ");
+	bed_has(m, "text=\"media relay cannot send there\"");
+	assert_string_equal(bed_cdr("cause"), "media");
+	bed.gate.refuse_code = GATE_ERR_REALM;
+	invite(OURS, SDP, SDP_A);
+	bed_take(A, "SIP/2.0 503 ");
+	assert_string_equal(bed_cdr("cause"), "gate_refused");
+	bed.gate.refuse_code = 0;
+	bed_quiet(B);
+}
+
+/* A4: shapes of descriptions and of multiparts; B16: no more is looked at than a bound. */
+static void shapes_of_bodies(void **state)
+{
+	static const struct {
+		const char *head, *line;
+		unsigned count;
+		const char *start; /* NULL = it becomes a call */
+	} rows[] = {
+		{"", "m=audio 4000 RTP/AVP 0\n", 8, NULL},
+		{"", "m=audio 4000 RTP/AVP 0\n", 9, "SIP/2.0 488 "},
+		{"", "m=audio 4000 RTP/AVP 0\n", 64, "SIP/2.0 400 "},
+		{"", "m=audio 4000 RTP/AVP 0\n", 1024, "SIP/2.0 400 "},
+		{"", "m=audio 65536 RTP/AVP 0\n", 1, "SIP/2.0 400 "},
+		{"", "m=audio -1 RTP/AVP 0\n", 1, "SIP/2.0 400 "},
+		{"", "m=audio 4294967296 RTP/AVP 0\n", 1, "SIP/2.0 400 "},
+		{"", "m=audio 4000 RTP/AVP\n", 1, "SIP/2.0 400 "},
+		{"", "m=audio 65535 RTP/AVP 0\n", 1, NULL},
+		{"", "m=audio 1 RTP/AVP 0\n", 1, NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "a=ptime:0\n", 1, NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "a=ptime:4000000000\n", 1, NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "b=AS:0\n", 1, NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "b=AS:18446744073709551616\n", 1, NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "a=\n", 1, NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "a=fmtp\na=rtpmap\na=rtpmap:\na=rtpmap:0\n", 1, NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "a=mid:1\na=group:BUNDLE 1 1\n", 4, NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AA==\n", 1,
+		 NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "a=candidate:1 1 UDP 1 10.0.0.11 4000 typ host\n", 100,
+		 NULL},
+		{"m=audio 4000 RTP/AVP 0\n", "a=candidate:1 1 UDP 1 10.0.0.11 4000 typ host\n",
+		 1200, "SIP/2.0 400 "},
+	};
+	static char body[70000];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		n = (size_t)sprintf(
+			body, "v=0\no=- 1 1 IN IP4 10.0.0.11\ns=-\nc=IN IP4 10.0.0.11\nt=0 0\n%s",
+			rows[i].head);
+		for (unsigned k = 0; k < rows[i].count; k++)
+			n += (size_t)sprintf(body + n, "%s", rows[i].line);
+		invite(OURS, SDP, body);
+		if (rows[i].start)
+			refused(rows[i].start, "body");
+		else
+			passed();
+	}
+}
+
+static void boundaries_of_multiparts(void **state)
+{
+	static char body[80000], type[6000], boundary[5000];
+	static const struct {
+		size_t bytes;
+		bool closed;
+		const char *start;
+	} rows[] = {{1, true, NULL},
+		    {70, true, NULL},
+		    {71, true, "SIP/2.0 400 "},
+		    {4096, true, "SIP/2.0 415 "},
+		    {0, true, "SIP/2.0 400 "},
+		    {20, false, "SIP/2.0 400 "}};
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(boundary, 'b', rows[i].bytes);
+		boundary[rows[i].bytes] = '\0';
+		sprintf(type, "Content-Type: multipart/mixed;boundary=\"%s\"\n", boundary);
+		sprintf(body, "--%s\nContent-Type: application/sdp\n\n" SDP_A "--%s%s\n", boundary,
+			boundary, rows[i].closed ? "--" : "");
+		invite(OURS, type, body);
+		if (rows[i].start)
+			refused(rows[i].start, strstr(rows[i].start, "415") ? "body_type" : "body");
+		else
+			passed();
+	}
+	for (int i = 0; i < 100; i++) /* one in the other */
+		n += (size_t)sprintf(body + n,
+				     "--b%d\nContent-Type: multipart/mixed;boundary=b%d\n\n", i,
+				     i + 1);
+	invite(OURS, "Content-Type: multipart/mixed;boundary=b0\n", body);
+	bed_take(A, "SIP/2.0 4");
+	assert_int_equal(bed.gate.opens, 0);
+}
+
 /* Nothing in it is for a relay: no gate is opened. */
 static void offers_without_a_stream_for_us(void **state)
 {
@@ -278,6 +393,9 @@ int main(void)
 		BED_TEST(left_over_routes),
 		BED_TEST(bodies),
 		BED_TEST(offers_that_cannot_be_relayed),
+		BED_TEST(our_own_addresses_get_no_media),
+		BED_TEST(shapes_of_bodies),
+		BED_TEST(boundaries_of_multiparts),
 		BED_TEST(offers_without_a_stream_for_us),
 		BED_TEST(escaped_user),
 		BED_TEST(room_of_the_node),

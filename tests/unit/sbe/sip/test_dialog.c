@@ -218,6 +218,41 @@ static void numeric_next_hops_are_followed(void **state)
 	}
 }
 
+/* RFC 3261 19.1.1: what stands behind "?" must not come into a Request-URI. */
+static void headers_of_a_contact_are_left_out(void **state)
+{
+	(void)state;
+	struct dialog d = {0};
+	struct transport_target from = target("192.0.2.1:5060", TRANSPORT_UDP, 0);
+	struct wire_msg *m = invite("Contact: <sip:a@host;p?Route=%3Csip:x%3E&X=y>\r\n");
+	assert_int_equal(dialog_init_uas(&d, m, &from, "ours"), 0);
+	assert_string_equal(d.remote_target, "sip:a@host;p");
+	mem_unref(m);
+	m = invite("Contact: <sip:b@host?X=y>\r\n");
+	assert_int_equal(dialog_refresh_target(&d, m, NULL), 0);
+	assert_string_equal(d.remote_target, "sip:b@host");
+	mem_unref(m);
+	dialog_clear(&d);
+}
+
+/* A4: a Contact from outside does not aim us at this host, its wire, or everybody. */
+static void hostile_next_hops_are_not_followed(void **state)
+{
+	static const char *const bad[] = {"127.0.0.1", "169.254.1.1", "0.0.0.0", "224.0.1.75"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct dialog d = {0};
+		struct transport_target from = target("192.0.2.1:5060", TRANSPORT_UDP, 0);
+		char contact[64];
+		snprintf(contact, sizeof(contact), "Contact: <sip:a@%s>\r\n", bad[i]);
+		struct wire_msg *m = invite(contact);
+		assert_int_equal(dialog_init_uas(&d, m, &from, "ours"), 0);
+		assert_to(&d, "192.0.2.1:5060");
+		mem_unref(m);
+		dialog_clear(&d);
+	}
+}
+
 /* RFC 3261 12.2: Contact changes the target, never the route set or the parties. */
 static void the_target_is_refreshed(void **state)
 {
@@ -488,6 +523,8 @@ int main(void)
 		cmocka_unit_test(a_uas_dialog_mirrors_the_invite),
 		cmocka_unit_test(a_uac_dialog_grows_with_the_responses),
 		cmocka_unit_test(numeric_next_hops_are_followed),
+		cmocka_unit_test(headers_of_a_contact_are_left_out),
+		cmocka_unit_test(hostile_next_hops_are_not_followed),
 		cmocka_unit_test(the_target_is_refreshed),
 		cmocka_unit_test(requests_come_in_order),
 		cmocka_unit_test(a_dialog_is_found_by_its_identifiers),
