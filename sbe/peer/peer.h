@@ -20,6 +20,7 @@
 #include "sbe/peer/peer_limit.h"
 #include "sbe/peer/peer_load.h"
 #include "sbe/peer/peer_overload.h"
+#include "sbe/peer/peer_policy.h"
 #include "sbe/peer/peer_session.h"
 #include "sbe/peer/peer_tls.h"
 #include "sbe/sip/transport.h"
@@ -61,6 +62,7 @@ struct peer_media_conf {
 struct peer_probe_conf {
 	uint32_t interval_s, down_after, up_after; /* interval 0 = no probing (default) */
 };
+struct policy;
 struct peer_conf { /* name first: the key of the config map */
 	const char *name;
 	int mode; /* enum peer_mode */
@@ -82,6 +84,9 @@ struct peer_conf { /* name first: the key of the config map */
 	struct peer_auth_conf auth;
 	uint32_t ring_s; /* "sip.ring_s": how long a call may ring (timer C), default 180 */
 	struct peer_tls_conf tls;
+	struct conf_list use;      /* const char *: names in "policies" */
+	struct peer_policy policy; /* as written; what counts is compiled */
+	struct policy *compiled;   /* by sbe/policy from use and policy; NULL = the defaults */
 };
 extern const struct conf_field peer_conf_fields[];
 
