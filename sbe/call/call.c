@@ -58,6 +58,7 @@ int call_core_new(const struct call_options *o, const struct call_config *c,
 	}
 	metric_register(&call_metrics);
 	metric_register(&call_auth_metrics);
+	metric_register(&policy_metrics);
 	*ret_core = core;
 	return 0;
 }

@@ -25,16 +25,21 @@ struct refusal {
 static void refuse(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 		   const struct peer *p, const struct refusal *r)
 {
-	char headers[400] = "";
+	struct policy_way way;
+	struct policy_outcome out;
+	char headers[400] = "", reason[200];
 
-	if (r->text)
-		snprintf(headers, sizeof(headers), "Reason: SIP;cause=%d;text=\"%s\"\r\n%s",
-			 r->status, r->text, r->header);
+	call_headers_way(core, NULL, p, NULL, &way);
+	policy_outcome(&way, NULL, r->status, &out);
+	snprintf(reason, sizeof(reason), "SIP;cause=%d;text=\"%s\"", r->status,
+		 r->text ? r->text : "");
+	if (r->text && policy_reason(&way, NULL, reason, NULL, 0))
+		snprintf(headers, sizeof(headers), "Reason: %s\r\n%s", reason, r->header);
 	else
 		snprintf(headers, sizeof(headers), "%s", r->header);
 	metric_add(&call_metrics, CALL_REFUSED, 1);
-	call_record_refused(core, m, p, r->status, r->cause);
-	call_refuse(s, r->status, r->phrase, headers);
+	call_record_refused(core, m, p, out.status, r->cause);
+	call_refuse(s, out.status, out.why ? out.phrase : r->phrase, headers);
 }
 
 static bool passed(const struct call_screened *s, struct refusal *r)
@@ -79,6 +84,20 @@ static bool check_target(const struct call_core *core, const struct wire_msg *m,
 		}
 	}
 	return true;
+}
+
+/* Who is calling, as far as the peer's policy asks. */
+static bool check_caller(const struct call_core *core, const struct wire_msg *m,
+			 const struct peer *p, struct refusal *r)
+{
+	struct policy_refusal no;
+	struct policy_way way;
+
+	call_headers_way(core, p, NULL, NULL, &way);
+	if (policy_admit(&way, m, &no))
+		return true;
+	*r = (struct refusal){no.status, no.phrase, no.cause, no.text, ""};
+	return false;
 }
 
 static bool check_body(const struct wire_msg *m, struct body_sdp **ret_sdp, struct refusal *r)
@@ -254,7 +273,8 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	/* The order is that of call_screen.h. */
 	if (!passed(call_screen_numbers(m), &r) || !check_target(core, m, &r) ||
 	    !passed(call_screen_hops(core->loop_secret, key, m), &r) || !check_options(m, p, &r) ||
-	    !passed(call_screen_content(m), &r) || !check_body(m, &offer, &r))
+	    !check_caller(core, m, p, &r) || !passed(call_screen_content(m), &r) ||
+	    !check_body(m, &offer, &r))
 		goto refused;
 	if (!check_limits(core, p, urgent, &r))
 		goto refused;

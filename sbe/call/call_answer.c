@@ -40,8 +40,7 @@ int call_reply(struct call *call, int side, const struct call_reply *reply)
 		write_reliable(reply->rseq, &o);
 	if (r.status >= 200 && r.status < 300)
 		call_session_reply(leg, reply->server, &o);
-	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(leg)->peer, from->listener},
-			  reply->msg, &o);
+	call_headers_pass(leg, from->listener, reply->msg, &o);
 	err = call_media_body(call, side,
 			      &(struct call_media_in){reply->msg, reply->sdp, reply->offer}, &o,
 			      &body, &r.body_bytes);
@@ -50,7 +49,8 @@ int call_reply(struct call *call, int side, const struct call_reply *reply)
 	if (!err) {
 		r.headers = call->core->headers;
 		r.body = body;
-		r.reason = call_headers_phrase(reply->msg, phrase, sizeof(phrase));
+		r.reason = call_headers_phrase(leg, reply->msg, phrase, sizeof(phrase));
+		r.status = call_headers_status(leg, reply->msg, r.status, &r.reason);
 		err = txn_server_reply(reply->server, &r);
 	}
 	mem_free(body);
@@ -300,7 +300,7 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 	if (call_auth_is_challenge(status))
 		f.cause = "auth_failed";
 	if (f.status == status)
-		f.phrase = call_headers_phrase(m, phrase, sizeof(phrase));
+		f.phrase = call_headers_phrase(&call->legs[0], m, phrase, sizeof(phrase));
 	f.next_hop = status == 503 || status == 408 || status == 502 || status == 504;
 	if (!f.next_hop)
 		peer_hop_answered(call->legs[1].peer, call->legs[1].hop);

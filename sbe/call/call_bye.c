@@ -18,7 +18,7 @@
 
 /* ---- BYE to one leg ---- */
 
-static void send_bye(struct leg *leg, struct wire_text reason);
+static void send_bye(struct leg *leg, const struct wire_msg *bye, struct wire_text reason);
 
 static void bye_response(void *arg, const struct wire_msg *m)
 {
@@ -31,7 +31,7 @@ static void bye_response(void *arg, const struct wire_msg *m)
 	txn_client_detach(leg->bye);
 	leg->bye = NULL;
 	if (call_auth_again(leg, m))
-		send_bye(leg, call_auth_kept(leg));
+		send_bye(leg, NULL, call_auth_kept(leg));
 	call_end_check(leg->call);
 }
 
@@ -48,22 +48,8 @@ static void bye_failed(void *arg, int err)
 
 static const struct txn_client_handlers bye_handlers = {bye_response, bye_failed, NULL};
 
-/* Its value on one line; one that is longer than any sentence is left out. */
-static struct wire_text reason_of(const struct wire_msg *request, const char *reason, char *buf,
-				  size_t size_bytes)
-{
-	struct wire_header h;
-
-	if (!request || !call_headers_reason(request, &h))
-		return (struct wire_text){reason, reason ? strlen(reason) : 0};
-	if (h.value.n > size_bytes)
-		return (struct wire_text){NULL, 0};
-	for (size_t i = 0; i < h.value.n; i++)
-		buf[i] = h.value.s[i] == '\r' || h.value.s[i] == '\n' ? ' ' : h.value.s[i];
-	return (struct wire_text){buf, h.value.n};
-}
-
-static void send_bye(struct leg *leg, struct wire_text reason)
+/* Of the other side's BYE all that crosses; of anything else that ended the call only why. */
+static void send_bye(struct leg *leg, const struct wire_msg *bye, struct wire_text reason)
 {
 	struct call_core *core = leg->call->core;
 	struct txn_request r = {.method = "BYE", .uri = leg->dialog.remote_target};
@@ -72,7 +58,9 @@ static void send_bye(struct leg *leg, struct wire_text reason)
 	wire_out_init(&o, core->headers, sizeof(core->headers));
 	dialog_write(&leg->dialog, "BYE", 0, 70, &o);
 	call_auth_write(leg, &r, &leg->dialog.target, &o);
-	if (reason.n)
+	if (bye)
+		call_headers_pass(leg, leg->dialog.target.listener, bye, &o);
+	else if (reason.n)
 		wire_out_header_text(&o, "Reason", reason);
 	if (wire_out_end(&o, &r.headers_bytes))
 		return;
@@ -83,7 +71,9 @@ static void send_bye(struct leg *leg, struct wire_text reason)
 void call_leg_bye(struct leg *leg, const struct wire_msg *request, const char *reason)
 {
 	char buf[REASON_MAX_BYTES];
-	struct wire_text why = reason_of(request, reason, buf, sizeof(buf));
+	const char *text = call_headers_reason(leg, request, reason, buf, sizeof(buf));
+	struct wire_text why = {text, text ? strlen(text) : 0};
+	bool bye = request && wire_is_request(request) && wire_method(request) == WIRE_BYE;
 
 	if (leg->server && !txn_server_done(leg->server))
 		call_refuse(leg->server, 487, NULL, NULL); /* a re-INVITE that was going on */
@@ -92,7 +82,7 @@ void call_leg_bye(struct leg *leg, const struct wire_msg *request, const char *r
 	leg->server = NULL;
 	leg->up = leg->bye_due = false;
 	call_auth_keep(leg, why);
-	send_bye(leg, why);
+	send_bye(leg, bye ? request : NULL, why);
 }
 
 /* ---- the whole call ---- */
@@ -110,17 +100,17 @@ static void gate_final(void *arg, int err, const struct gate_final *final)
 static void release_caller(struct call *call, struct leg *a, const struct call_release *r)
 {
 	struct txn_reply reply = {.status = r->status, .reason = r->phrase};
+	char text[256];
+	const char *reason;
 	struct wire_out o;
 
 	if (!a->server || txn_server_done(a->server))
 		return;
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	if (r->request && !wire_is_request(r->request))
-		call_headers_pass(&(struct call_way){call->core, call->legs[1].peer,
-						     txn_server_source(a->server)->listener},
-				  r->request, &o);
-	else if (r->reason)
-		wire_out_header(&o, "Reason", "%s", r->reason);
+		call_headers_pass(a, txn_server_source(a->server)->listener, r->request, &o);
+	else if ((reason = call_headers_reason(a, NULL, r->reason, text, sizeof(text))))
+		wire_out_header(&o, "Reason", "%s", reason);
 	if (!wire_out_end(&o, &reply.headers_bytes))
 		reply.headers = call->core->headers;
 	else
@@ -144,13 +134,11 @@ static void leave_leg(struct leg *leg)
 /* Our INVITE has no final answer: CANCEL, with the Reason of what ended the call (RFC 3326). */
 static void cancel_leg(struct leg *leg, const struct call_release *r)
 {
-	struct wire_header h;
-	char reason[256] = "";
+	char reason[256];
 
-	if (r->request && wire_header_find(r->request, "reason", &h) && h.value.n < sizeof(reason))
-		wire_text_copy(h.value, reason, sizeof(reason));
 	leg->cancelled = true;
-	txn_client_cancel(leg->invite, reason[0] ? reason : r->reason);
+	txn_client_cancel(leg->invite,
+			  call_headers_reason(leg, r->request, r->reason, reason, sizeof(reason)));
 }
 
 static void release_leg(struct leg *leg, const struct call_release *r)
@@ -181,9 +169,21 @@ static void release_leg(struct leg *leg, const struct call_release *r)
 		call_leg_bye(leg, r->request, r->reason);
 }
 
-int call_release(struct call *call, const struct call_release *r)
+/* A caller that has no answer yet gets the status its peer wants to hear; one that hung up knows itself why. */
+static void map_status(const struct call *call, struct call_release *r)
 {
+	const struct wire_msg *m = r->request && !wire_is_request(r->request) ? r->request : NULL;
+
+	if (!call->answer_ms && r->by != CALL_BY_CALLER)
+		r->status = call_headers_status(&call->legs[0], m, r->status, &r->phrase);
+}
+
+int call_release(struct call *call, const struct call_release *release)
+{
+	struct call_release mapped = *release, *r = &mapped;
+
 	CALL_CHECK(call);
+	map_status(call, r);
 	timer_stop(&call->ring);
 	timer_stop(&call->guard);
 	call->end_ms = clock_now_ms();

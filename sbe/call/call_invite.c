@@ -192,8 +192,7 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 	call_breadth_write(call->ex.held, o);
 	call_session_ask(b, o);
 	call_auth_write(b, r, to, o);
-	call_headers_pass(&(struct call_way){call->core, call->legs[0].peer, to->listener},
-			  call->ex.held, o);
+	call_headers_pass(b, to->listener, call->ex.held, o);
 	err = call_media_body(call, 1, &(struct call_media_in){call->ex.held, call->ex.offer, true},
 			      o, ret_body, &r->body_bytes);
 	r->body = *ret_body;
@@ -224,14 +223,27 @@ int call_invite_send(struct call *call)
 				      .peer = b->peer->state->number,
 				      .to = hop->addr};
 	struct call_failure f = {.status = 500, .cause = "internal"};
-	struct call_parties who;
+	struct policy_parties who;
+	struct policy_refusal no;
 	char *body = NULL;
 	struct txn_request r;
 	struct wire_out o;
 	int err;
 
 	to.listener = call_listener(call->core, b->peer, hop);
+	if (!call_headers_leave(call, call->ex.held, &no)) {
+		f = (struct call_failure){.status = no.status,
+					  .phrase = no.phrase,
+					  .cause = no.cause,
+					  .text = no.text};
+		call_reject(call, &f);
+		return 0;
+	}
 	err = call_headers_parties(call, call->ex.held, to.listener, &who);
+	if (err == -EPROTO)
+		f = (struct call_failure){.status = 404,
+					  .cause = "called_inner",
+					  .text = "the called user names a host of the inside"};
 	if (!err)
 		err = dialog_init_uac(&b->dialog, who.local, who.remote, who.uri, &to);
 	if (!err)

@@ -149,7 +149,7 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 		refuse_stranger(s, 403, "Unsupported Peer");
 	} else if (!call_auth_admits(core, s, m, p)) {
 		return;
-	} else if (wire_method(m) == WIRE_INVITE) {
+	} else if (wire_method(m) == WIRE_INVITE && policy_method_allowed(p->conf, WIRE_INVITE)) {
 		call_admit(core, s, m, p);
 	} else if (!outside_known(m, p)) {
 		call_option_outside(core, s, m, p); /* refuses it for its method */

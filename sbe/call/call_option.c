@@ -104,7 +104,8 @@ static bool agreed(const struct peer_conf *c, struct wire_text tag)
 {
 	for (size_t i = 0; i < COUNT(options); i++) {
 		if (wire_text_is_nocase(tag, options[i].tag))
-			return options[i].on && options[i].on(c);
+			return options[i].on && options[i].on(c) &&
+			       policy_option_allowed(c, tag.s, tag.n);
 	}
 	return false;
 }
@@ -165,7 +166,8 @@ void call_option_supported(const struct peer_conf *c, const char *without, struc
 	for (size_t i = 0; i < COUNT(options); i++) {
 		if (without && !strcmp(without, options[i].tag))
 			continue;
-		if (!options[i].quiet && options[i].on && options[i].on(c))
+		if (!options[i].quiet &&
+		    agreed(c, (struct wire_text){options[i].tag, strlen(options[i].tag)}))
 			add_to_list(&t, options[i].tag);
 	}
 	if (t.len_bytes)
@@ -174,6 +176,11 @@ void call_option_supported(const struct peer_conf *c, const char *without, struc
 
 /* ---- methods ---- */
 
+static bool taken(const struct call_method *row, const struct peer_conf *c)
+{
+	return row->on && row->on(c) && policy_method_allowed(c, row->method);
+}
+
 void call_option_allow(const struct peer_conf *c, struct wire_out *o)
 {
 	char list[LIST_BYTES];
@@ -181,7 +188,7 @@ void call_option_allow(const struct peer_conf *c, struct wire_out *o)
 
 	text_start(&t, list, sizeof(list));
 	for (size_t i = 0; i < COUNT(methods); i++) {
-		if (methods[i].on && methods[i].on(c))
+		if (taken(&methods[i], c))
 			add_to_list(&t, wire_method_name(methods[i].method));
 	}
 	wire_out_header_text(o, "Allow", (struct wire_text){list, t.len_bytes});
@@ -219,7 +226,8 @@ void call_option_in_dialog(struct leg *leg, struct txn_server *s, const struct w
 	const struct call_method *row = call_option_method(wire_method(m));
 
 	if (row && row->in_dialog &&
-	    (decides(row->method) || (row->on && row->on(leg->peer->conf))))
+	    (taken(row, leg->peer->conf) ||
+	     (decides(row->method) && policy_method_allowed(leg->peer->conf, row->method))))
 		row->in_dialog(leg, s, m);
 	else
 		call_option_refuse(leg->peer->conf, s, m);
@@ -238,7 +246,7 @@ void call_option_outside(struct call_core *core, struct txn_server *s, const str
 
 	if (row && !row->outside && !could_stand_alone(row->method))
 		call_refuse(s, 481, NULL, NULL); /* these live in dialogs only */
-	else if (row && row->outside && row->on && row->on(p->conf))
+	else if (row && row->outside && taken(row, p->conf))
 		row->outside(core, s, m, p);
 	else
 		call_option_refuse(p->conf, s, m);

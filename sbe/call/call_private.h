@@ -23,6 +23,7 @@
 #include "sbe/call/call_reliable.h"
 #include "sbe/call/call_update.h"
 #include "sbe/call/call_session.h"
+#include "sbe/policy/policy.h"
 #include "sbe/sdp/body_codec.h"
 #include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_negotiate.h"
@@ -375,27 +376,27 @@ int call_media_body(struct call *call, int to, const struct call_media_in *in, s
 int call_media_grow(struct call *call, const struct body_sdp *offer);
 bool call_media_relayed(const struct body_media *m); /* we carry it: RTP or T.38 */
 
-/* call_headers.c */
-#define CALL_PARTY_BYTES 640 /* display 123, user 200, host 255, and what stands between */
-struct call_parties {
-	char local[CALL_PARTY_BYTES], remote[CALL_PARTY_BYTES],
-		uri[CALL_PARTY_BYTES]; /* From, To (without tags), Request-URI of the leg we start */
-};
-struct call_way { /* from which peer to which side */
-	const struct call_core *core;
-	const struct peer *from;
-	const struct transport_listener *via;
-};
-bool call_header_crosses(void *arg, const struct wire_header *h);
+/* call_headers.c: what crosses to a leg, by the policies of both peers. via = the listener it goes out by. */
 bool call_text_names_host(struct wire_text t); /* is a numeric address in it? */
-/** The Reason of a message, if it may be shown to the other side. */
-bool call_headers_reason(const struct wire_msg *m, struct wire_header *ret_header);
-/** Phrase of a response for the other side; NULL = the standard one. */
-const char *call_headers_phrase(const struct wire_msg *m, char *buf, size_t size_bytes);
-int call_headers_parties(const struct call *call, const struct wire_msg *invite,
-			 const struct transport_listener *via, struct call_parties *ret_parties);
 void call_headers_contact(const struct transport_target *t, struct wire_out *o);
-void call_headers_pass(const struct call_way *way, const struct wire_msg *m, struct wire_out *o);
+void call_headers_way(const struct call_core *core, const struct peer *from, const struct peer *to,
+		      const struct transport_listener *via, struct policy_way *ret_way);
+void call_headers_pass(const struct leg *to, const struct transport_listener *via,
+		       const struct wire_msg *m, struct wire_out *o);
+/** Phrase of a response for that leg; NULL = the standard one. */
+const char *call_headers_phrase(const struct leg *to, const struct wire_msg *m, char *buf,
+				size_t size_bytes);
+/** Value of a Reason header for that leg: of m (may be NULL) if it may be shown, else ours; NULL = none. */
+const char *call_headers_reason(const struct leg *to, const struct wire_msg *m, const char *ours,
+				char *buf, size_t size_bytes);
+/** Status for that leg of a response (m NULL: a failure of ours); phrase is set if a rule says one. */
+int call_headers_status(const struct leg *to, const struct wire_msg *m, int status,
+			const char **phrase);
+int call_headers_parties(const struct call *call, const struct wire_msg *invite,
+			 const struct transport_listener *via, struct policy_parties *ret_parties);
+/** May this call go to the peer of leg 1? */
+bool call_headers_leave(const struct call *call, const struct wire_msg *invite,
+			struct policy_refusal *ret_refusal);
 
 /* call_timer.c */
 void call_timer_ring(struct call *call);

@@ -73,9 +73,7 @@ static void send_on(struct call *call)
 	call_option_supported(to->peer->conf, "100rel", &o);
 	call_session_ask(to, &o);
 	call_auth_write(to, &r, &to->dialog.target, &o);
-	call_headers_pass(
-		&(struct call_way){call->core, LEG_OTHER(to)->peer, to->dialog.target.listener},
-		call->ex.held, &o);
+	call_headers_pass(to, to->dialog.target.listener, call->ex.held, &o);
 	err = call_media_body(call, to->side,
 			      &(struct call_media_in){call->ex.held, call->ex.offer, true}, &o,
 			      &body, &r.body_bytes);
@@ -317,7 +315,9 @@ void call_reinvite_response(struct leg *leg, const struct wire_msg *m)
 		if (status < 400 || status == 401 || status == 407 || status == 422)
 			refuse_offer(call, 488, NULL);
 		else
-			refuse_offer(call, status, call_headers_phrase(m, phrase, sizeof(phrase)));
+			refuse_offer(
+				call, status,
+				call_headers_phrase(LEG_OTHER(leg), m, phrase, sizeof(phrase)));
 		if (status == 481 || status == 408) /* 12.2.1.2: the dialog is gone */
 			call_release_us(call, status, "dialog_gone",
 					"SIP;cause=481;text=\"dialog is gone\"");

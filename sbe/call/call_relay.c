@@ -88,9 +88,7 @@ static bool body_passes(const struct wire_msg *m)
 static void write_crossing(struct leg *to, const struct transport_listener *via,
 			   const struct wire_msg *m, bool body, struct wire_out *o)
 {
-	const struct call_core *core = to->call->core;
-
-	call_headers_pass(&(struct call_way){core, LEG_OTHER(to)->peer, via}, m, o);
+	call_headers_pass(to, via, m, o);
 	wire_out_copy(o, m, crosses, NULL);
 	if (body)
 		wire_out_copy(o, m, is_event, NULL);
@@ -155,7 +153,7 @@ static void pass_response(struct call_relayed *r, const struct wire_msg *m)
 	if (r->method == WIRE_SUBSCRIBE || r->method == WIRE_NOTIFY || r->method == WIRE_REFER)
 		call_headers_contact(txn_server_source(r->server), &o);
 	write_crossing(leg, via, m, true, &o);
-	reply.reason = call_headers_phrase(m, phrase, sizeof(phrase));
+	reply.reason = call_headers_phrase(leg, m, phrase, sizeof(phrase));
 	if (wire_out_end(&o, &reply.headers_bytes)) {
 		answer(r, 500);
 		return;

@@ -13,33 +13,6 @@
 #include "common/text.h"
 #include "sbe/call/call_private.h"
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-/* "%2B44" is "+44" (RFC 3261 19.1.2); what is no escape, or of a character that is none, stays. */
-static void unescape(struct wire_text t, char *buf, size_t size)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < t.n && n + 1 < size; i++) {
-		int high = t.s[i] == '%' && i + 2 < t.n ? hex(t.s[i + 1]) : -1;
-		int low = high >= 0 ? hex(t.s[i + 2]) : -1;
-
-		if (low >= 0 && high * 16 + low > 0x20) {
-			buf[n++] = (char)(high * 16 + low);
-			i += 2;
-		} else {
-			buf[n++] = t.s[i];
-		}
-	}
-	buf[n] = '\0';
-}
-
 /* ---- what routing asks us */
 
 static unsigned protos(void *arg, const char *realm, unsigned *ret_families)
@@ -95,7 +68,7 @@ void call_route_ask(struct call_core *core, const struct wire_msg *m, struct pee
 
 	ret_planning->done = false;
 	wire_request_uri(m, &uri);
-	unescape(uri.user, user, sizeof(user));
+	policy_called(p, &uri, user, sizeof(user));
 	wire_text_copy(uri.host, host, sizeof(host));
 	q.ours = uri.is_tel || transport_is_ours(core->o.transport, uri.host, uri.port) ||
 		 call_domain_is_ours(core, uri.host);

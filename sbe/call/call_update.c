@@ -146,8 +146,7 @@ static int write_and_send(struct call *call)
 	if (to->up)
 		call_session_ask(to, &o);
 	call_auth_write(to, &r, &d->target, &o);
-	call_headers_pass(&(struct call_way){call->core, LEG_OTHER(to)->peer, d->target.listener},
-			  u->held, &o);
+	call_headers_pass(to, d->target.listener, u->held, &o);
 	err = call_media_body(call, to->side, &(struct call_media_in){u->held, u->offer, true}, &o,
 			      &body, &r.body_bytes);
 	if (!err)
@@ -328,7 +327,8 @@ static void on_response(void *arg, const struct wire_msg *m)
 	} else if (status < 400 || status == 401 || status == 407) {
 		refuse(call, 488, NULL);
 	} else {
-		refuse(call, status, call_headers_phrase(m, phrase, sizeof(phrase)));
+		refuse(call, status,
+		       call_headers_phrase(&call->legs[call->upd.from], m, phrase, sizeof(phrase)));
 	}
 }
 

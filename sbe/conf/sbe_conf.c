@@ -15,11 +15,13 @@
 #include "common/mem.h"
 #include "sbe/conf/sbe_conf_private.h"
 #include "sbe/conf/sbe_conf_tls.h"
+#include "sbe/policy/policy.h"
 
 struct document {
 	struct conf_doc *doc;
 	char **paths; /* file names with their directory, counted texts */
 	size_t npaths;
+	struct conf_list peers; /* their compiled policies */
 };
 
 static void document_destroy(void *obj)
@@ -29,6 +31,7 @@ static void document_destroy(void *obj)
 	for (size_t i = 0; i < d->npaths; i++)
 		mem_unref(d->paths[i]);
 	mem_free(d->paths);
+	policy_free(&d->peers);
 	conf_doc_free(d->doc);
 }
 
@@ -138,6 +141,10 @@ static int read_file(const char *path, struct sbe_snapshot *s, struct conf_error
 		e = conf_read(d->doc, sbe_conf_fields, &s->conf, err);
 	if (!e)
 		e = sbe_conf_check(d->doc, &s->conf, err);
+	if (!e) {
+		e = policy_compile(d->doc, &s->conf.policies, &s->conf.peers, err);
+		d->peers = s->conf.peers;
+	}
 	if (!e)
 		e = make_paths(d, path, &s->conf);
 	if (!e)

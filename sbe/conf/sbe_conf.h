@@ -55,6 +55,7 @@ struct sbe_conf {
 	struct conf_list tls;          /* struct sbe_tls_conf */
 	struct conf_list realms;       /* struct sbe_realm_conf */
 	struct conf_list peers;        /* struct peer_conf */
+	struct conf_list policies;     /* struct peer_policy_named */
 	struct route_conf_lists route; /* keys routes, lookup, location */
 	struct {
 		struct conf_list servers; /* struct addr; none = those of this host */

@@ -67,9 +67,9 @@ void policy_pass(const struct policy_way *way, const struct wire_msg *m, struct 
 /** The phrase of a response for the other side; NULL = the usual one. */
 const char *policy_phrase(const struct policy_way *way, const struct wire_msg *m, char *buf,
 			  size_t size_bytes);
-/** Reason header towards way->to: that of m (NULL = none) if it may be shown, else ours (NULL = none). */
-void policy_reason(const struct policy_way *way, const struct wire_msg *m, const char *ours,
-		   struct wire_out *o);
+/** Value of a Reason header towards way->to: that of m (NULL = none) if it may be shown, else ours. @return NULL: none */
+const char *policy_reason(const struct policy_way *way, const struct wire_msg *m, const char *ours,
+			  char *buf, size_t size_bytes);
 
 /* ---- who calls whom (policy_party.c) ---- */
 
@@ -78,9 +78,13 @@ struct policy_parties {
 	char local[POLICY_PARTY_BYTES], remote[POLICY_PARTY_BYTES],
 		uri[POLICY_PARTY_BYTES]; /* From, To (without tags), Request-URI of the leg we start */
 };
-/** @param target_host Request-URI's host. @return 0, -EPROTO: the called user names what is inner. */
+struct policy_target { /* of the Request-URI we send */
+	const char *host;
+	struct wire_text user; /* n 0 = the one that came */
+};
+/** @return 0, -EPROTO: the called user names what is inner. */
 int policy_parties(const struct policy_way *way, const struct wire_msg *invite,
-		   const char *target_host, struct policy_parties *ret_parties);
+		   const struct policy_target *target, struct policy_parties *ret_parties);
 /** The called user as routes see it: unescaped, normalised by the rules of who sent it. @return buf */
 const char *policy_called(const struct peer *from, const struct wire_uri *uri, char *buf,
 			  size_t size_bytes);

@@ -90,6 +90,12 @@ static bool is_q850(struct wire_text value)
 	return value.n >= 5 && !strncasecmp(value.s, "q.850", 5);
 }
 
+/* A 503 from beyond says nothing of us: its Retry-After would stop the other side altogether (RFC 3261 21.5.4). */
+static bool is_beyond(const struct wire_msg *m, const char *canonical)
+{
+	return wire_status(m) == 503 && !strcmp(canonical, "retry-after");
+}
+
 /* ---- the short way ---- */
 
 static void pass_plain(const struct policy_scene *s, struct policy_lines *l, struct wire_out *o)
@@ -111,6 +117,8 @@ static void pass_plain(const struct policy_scene *s, struct policy_lines *l, str
 				continue;
 			q850 |= is_q850(h.value);
 		}
+		if (class == POLICY_FREE && is_beyond(s->m, h.canonical))
+			continue;
 		if (is_clean(s->inner, class, h.value))
 			wire_out_line(o, &h);
 		else
@@ -146,6 +154,8 @@ static void choose(const struct policy_scene *s, struct policy_line *at, bool un
 		drop(at, "tells of the inside by its nature: needs a pass rule");
 	else if (class == POLICY_UNKNOWN && !at->pass && !unknown_pass)
 		drop(at, "headers.unknown: nothing is known of it");
+	else if (is_beyond(s->m, at->canonical) && !at->pass)
+		drop(at, "503: its Retry-After is about somebody else (RFC 3261 21.5.4)");
 	else if (!strcmp(at->canonical, "reason") && !policy_reason_wanted(s->way))
 		drop(at, "causes.reason");
 	else if (at->pass ? policy_inner_in(s->inner, at->value, false)
@@ -268,17 +278,20 @@ const char *policy_phrase(const struct policy_way *way, const struct wire_msg *m
 	return wire_text_copy(t, buf, size_bytes);
 }
 
-void policy_reason(const struct policy_way *way, const struct wire_msg *m, const char *ours,
-		   struct wire_out *o)
+const char *policy_reason(const struct policy_way *way, const struct wire_msg *m, const char *ours,
+			  char *buf, size_t size_bytes)
 {
 	struct policy_inner inner;
 	struct wire_header h;
 
 	if (!policy_reason_wanted(way))
-		return;
+		return NULL;
 	policy_inner_init(&inner, way, m);
-	if (m && wire_header_find(m, "reason", &h) && is_clean(&inner, POLICY_FREE, h.value))
-		wire_out_line(o, &h);
-	else if (ours)
-		wire_out_header(o, "Reason", "%s", ours);
+	if (!m || !wire_header_find(m, "reason", &h) || h.value.n >= size_bytes ||
+	    !is_clean(&inner, POLICY_FREE, h.value))
+		return ours;
+	wire_text_copy(h.value, buf, size_bytes);
+	for (char *p = buf; *p; p++) /* folds become one line */
+		*p = (char)(*p == '\r' || *p == '\n' ? ' ' : *p);
+	return buf;
 }

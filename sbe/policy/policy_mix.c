@@ -47,7 +47,7 @@ static int note_origin(struct mix *k, const char *key, const char *origin)
 
 static int mix_list(struct mix *k, const struct conf_field *f, json_t *out, bool own)
 {
-	char origin[2 * PATH_BYTES], key[PATH_BYTES + 64];
+	char origin[3 * PATH_BYTES], key[PATH_BYTES + 64];
 	int err = 0;
 
 	snprintf(key, sizeof(key), "%s%s%s", k->key, k->key[0] ? "." : "", f->key);
@@ -94,7 +94,7 @@ static int mix_rules(struct mix *k, const struct conf_field *f, json_t *out)
 static int mix_value(struct mix *k, const struct conf_field *f, json_t *out)
 {
 	const struct layer *from = NULL;
-	char origin[2 * PATH_BYTES], why[3 * PATH_BYTES], key[PATH_BYTES + 64];
+	char origin[3 * PATH_BYTES], why[3 * PATH_BYTES], key[PATH_BYTES + 64];
 
 	snprintf(key, sizeof(key), "%s%s%s", k->key, k->key[0] ? "." : "", f->key);
 	for (size_t i = 0; i < k->n; i++) {

@@ -196,7 +196,7 @@ static int build_owned(struct policy_build *b)
 {
 	const struct conf_list *list = &b->p->conf.numbers.owned;
 	const char *const *texts = list->items;
-	char at[16], why[128];
+	char why[160];
 
 	if (!list->n)
 		return 0;
@@ -206,7 +206,6 @@ static int build_owned(struct policy_build *b)
 	for (size_t i = 0; i < list->n; i++) {
 		if (read_owned(texts[i], &b->p->owned[i]))
 			continue;
-		snprintf(at, sizeof(at), "[%zu]", i);
 		snprintf(
 			why, sizeof(why),
 			"entry %zu, \"%.40s\", must be a prefix such as +442079 or a range LOW-HIGH "

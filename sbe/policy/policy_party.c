@@ -70,6 +70,7 @@ struct user {
 	char number[POLICY_NUMBER_BYTES]; /* what base points to if it was normalised */
 	struct wire_text base, params;    /* "+44", ";npdi" */
 	bool inner;                       /* there was one that may not be shown */
+	bool cut;                         /* there were parameters that may not */
 };
 
 /* The part of the user that is one in any URI; parameters of a number stay behind when they name a host. */
@@ -84,9 +85,10 @@ static void pick_user(const struct policy_scene *s, enum policy_party party, str
 	u->base = until(all, ";");
 	u->params = (struct wire_text){all.s + u->base.n, all.n - u->base.n};
 	u->inner = false;
+	u->cut = u->params.n && !strip && is_inner(s, u->params);
 	if (n)
 		u->base = (struct wire_text){u->number, n};
-	if (strip || (u->params.n && is_inner(s, u->params)))
+	if (strip || u->cut)
 		u->params.n = 0;
 	if (!is_inner(s, u->base))
 		return;
@@ -166,6 +168,8 @@ int policy_party_print(const struct policy_scene *s, const struct policy_name_ad
 	text_add(&t, "<");
 	add_uri(s, &t, a, &u);
 	text_add(&t, ">");
+	if (u.cut && a->keep_tel && a->uri.is_tel && u.base.n && u.base.s[0] != '+')
+		return -EPROTO; /* a number of somewhere, and where must not be told */
 	return u.inner ? -EPROTO : 0;
 }
 
@@ -201,10 +205,10 @@ static void note_party(const struct policy_way *way, const char *name, struct wi
 }
 
 int policy_parties(const struct policy_way *way, const struct wire_msg *invite,
-		   const char *target_host, struct policy_parties *ret_parties)
+		   const struct policy_target *target, struct policy_parties *ret_parties)
 {
 	struct policy_name_addr a = {.party = POLICY_CALLER},
-				b = {.party = POLICY_CALLED, .host = target_host};
+				b = {.party = POLICY_CALLED, .host = target->host};
 	struct policy_inner inner;
 	struct policy_scene s = scene_of(way, invite, &inner);
 	struct wire_party from;
@@ -215,6 +219,8 @@ int policy_parties(const struct policy_way *way, const struct wire_msg *invite,
 	a.display = from.display;
 	a.uri = from.uri;
 	wire_request_uri(invite, &b.uri);
+	if (target->user.n)
+		b.uri.user = target->user;
 	if (policy_hides_user(way, invite))
 		text_copy(ret_parties->local, sizeof(ret_parties->local), anonymous);
 	else

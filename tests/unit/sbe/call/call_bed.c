@@ -55,6 +55,7 @@ static void configure(const char *peers, const char *routes)
 	if (conf_parse("t.json", json, (size_t)n, &bed.doc, &err) ||
 	    conf_read(bed.doc, fields, &bed, &err) ||
 	    peer_conf_check(bed.doc, "peers", &bed.peer_confs, &err) ||
+	    policy_compile(bed.doc, &(struct conf_list){NULL, 0}, &bed.peer_confs, &err) ||
 	    route_conf_check_all(bed.doc, &bed.routes, &bed.peer_confs, &err))
 		fail_msg("%s", err.text);
 	bed.config = (struct call_config){
@@ -253,6 +254,7 @@ void bed_down(void)
 	timer_wheel_free(bed.wheel);
 	route_set_free(bed.config.routes);
 	peer_set_free(bed.config.peers);
+	policy_free(&bed.peer_confs);
 	conf_doc_free(bed.doc);
 	for (unsigned i = 0; i < bed.nsent; i++)
 		free(bed.sent[i].text);

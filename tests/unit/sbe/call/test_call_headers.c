@@ -30,6 +30,19 @@
 	"X-Asterisk-HangupCause: pbx\n"
 #define INNER_VIA "Via: SIP/2.0/UDP 10.0.0.44:5060;branch=z9hG4bK-inner\n"
 
+/* Identities pass between peers that trust each other only (S8). */
+#define TRUSTED "'policy':{'identity':{'trust':true}},"
+static void up_trusted(void)
+{
+	bed_down();
+	bed_up("'pbx':{'realm':'core','sources':['10.0.0.10']," TRUSTED
+	       "'next_hops':['sip:10.0.0.10']},"
+	       "'bnet':{'realm':'peering','sources':['198.51.100.20/31'],'domains':['b.example']," TRUSTED
+	       "'next_hops':['sip:198.51.100.20','sip:198.51.100.21']}",
+	       "{'name':'out','from':['pbx'],'to':[{'peer':'bnet'}]},"
+	       "{'name':'in','from':['bnet'],'to':[{'peer':'pbx'}]}");
+}
+
 static void call_full_of_secrets(void **state)
 {
 	const char *m;
@@ -103,6 +116,7 @@ static void the_other_direction(void **state)
 	const char *m;
 
 	(void)state;
+	up_trusted();
 	bed.extra =
 		"User-Agent: b 198.51.100.20\nVia: SIP/2.0/UDP 198.51.100.77;branch=z9hG4bK-77\n"
 		"Record-Route: <sip:198.51.100.20;lr>\nX-Peer: 198.51.100.20\n"
@@ -193,6 +207,9 @@ static void asserted_identities(void **state)
 	const char *m;
 
 	(void)state;
+	m = from_of("<sip:u@10.0.0.10>", "P-Asserted-Identity: <tel:+1555>\n");
+	bed_lacks(m, "P-Asserted-Identity"); /* nobody has said that the pbx is to be believed */
+	up_trusted();
 	m = from_of("<sip:u@10.0.0.10>", "P-Asserted-Identity: \"U\" <sip:+1555@10.0.0.10>\n");
 	assert_string_equal(bed_header(m, "P-Asserted-Identity"), "\"U\" <sip:+1555@a.example>");
 	m = from_of("<sip:u@10.0.0.10>", "P-Asserted-Identity: <tel:+1555>\n");
