@@ -150,7 +150,7 @@ static void add_uri(const struct policy_scene *s, struct text_out *t,
 	text_add(t, "sip:");
 	text_add_bytes(t, u->base.s, u->base.n);
 	text_add_bytes(t, u->params.s, u->params.n);
-	text_add(t, u->base.n ? "@" : "");
+	text_add(t, u->base.n + u->params.n ? "@" : "");
 	text_add(t, host);
 	if (is_phone(&a->uri))
 		text_add(t, ";user=phone");
