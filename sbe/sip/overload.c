@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The controller. While the loop has no time left, two things tell how far the share is off:
- *
- *   growth   the delay grows by (offered / capacity - 1) per second, so one tick's growth is the factor by
- *            which too much was let in. Only half of it is corrected: most of a call's work comes after its INVITE,
- *            so a full correction would answer for the past twice.
- *   error    the distance of the delay from its target pulls the queue to the target.
- *
- * While the loop has time left the share rises with the room there is. Both are products, so it is as smooth
- * at a share of 0.02 as at 0.9.
+ * The controller. While the loop has no time left the delay grows by (work offered / capacity - 1) per second,
+ * so its growth in a tick tells the ratio of work offered to capacity, and its distance from the target tells
+ * what that ratio should be to bring it there within DRAIN_MS. The quotient is the factor the share is off by.
+ * Only a part of it is applied: most of a call's work comes after its INVITE, up to its BYE, so a full
+ * correction would answer for the past twice. While the loop has time left, how busy it is is that ratio itself.
+ * Both are products, so it is as smooth at a share of 0.02 as at 0.9.
  */
 #include "sbe/sip/overload.h"
 
@@ -20,9 +17,12 @@
 #define START_TICKS 3U   /* in a row, before anything is shed: a burst is no overload */
 #define CALM_US 2000000U /* nothing shed for so long: the episode is over */
 #define ADMIT_MIN 0.005  /* some always get in, or nothing would tell that it is over */
-#define ERROR_GAIN 0.08
+#define DRAIN_MS 500.0
+#define GAIN 0.35
+#define FALL_MIN 0.7
 #define RISE_MAX 1.15
-#define RISE_ADD 0.004
+#define RISE_ADD 0.002
+#define BUSY_AIM 0.98
 
 METRIC_TABLE(overload_metrics, OVERLOAD_METRICS)
 
@@ -61,7 +61,7 @@ static void measure(struct overload *o, const struct overload_sample *s)
 /* What one tick asks for, as a factor on the share. */
 static double ask(struct overload *o, const struct overload_sample *s, double tick_ms)
 {
-	double target_ms = o->o.delay_ms, error, growth;
+	double error_ms = o->delay_ms - o->o.delay_ms, ratio, aim;
 
 	if (s->transactions_percent >= TRANSACTIONS_PERCENT) {
 		o->cause = OVERLOAD_BY_TRANSACTIONS;
@@ -72,12 +72,12 @@ static double ask(struct overload *o, const struct overload_sample *s, double ti
 		return 0.7;
 	}
 	if (o->busy < BUSY)
-		return clip(1 + (BUSY - o->busy) / 2, 1, RISE_MAX);
-	error = clip((o->delay_ms - target_ms) / target_ms, -1, 3);
-	growth = clip(1 + (o->delay_ms - o->last_delay_ms) / tick_ms, 0.8, 2);
-	if (error > 0)
+		return clip(1 + GAIN * (BUSY_AIM / (o->busy + 0.01) - 1), 1, RISE_MAX);
+	ratio = clip(1 + (o->delay_ms - o->last_delay_ms) / tick_ms, 0.5, 2);
+	aim = clip(1 - error_ms / DRAIN_MS, 0.5, 1.1);
+	if (error_ms > 0)
 		o->cause = OVERLOAD_BY_DELAY;
-	return clip((1 - ERROR_GAIN * error) / (1 + (growth - 1) / 2), 0.6, RISE_MAX);
+	return clip(1 + GAIN * (aim / ratio - 1), FALL_MIN, RISE_MAX);
 }
 
 static void note_episode(struct overload *o, uint64_t now_us)
