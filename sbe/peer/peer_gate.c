@@ -97,7 +97,8 @@ static bool let_in(const struct peer_gate *g, const struct peer_load *l, const s
 	/* Shares are of what a peer sent before: who begins a flood in this tick has none yet. */
 	if (l->offered > l->most && all < share)
 		share = all;
-	return (table_hash(h->call_id.s, h->call_id.n) >> 20 & (OVERLOAD_WHOLE - 1)) < share;
+	return (table_hash(h->call_id.value.s, h->call_id.value.n) >> 20 & (OVERLOAD_WHOLE - 1)) <
+	       share;
 }
 
 static enum peer_limit judge_call(struct peer_gate *g, struct peer *p, const struct guard_head *h,
@@ -122,43 +123,49 @@ static enum peer_limit judge_call(struct peer_gate *g, struct peer *p, const str
 	return rate_take(&g->cps, 1, now_us) ? PEER_LIMIT_NONE : PEER_LIMIT_NODE_CPS;
 }
 
+static bool in_dialog(const struct guard_head *h)
+{
+	return guard_head_to_tag(h).n > 0;
+}
+
+static enum guard_verdict take_message(struct peer *p, bool reserve)
+{
+	return peer_take_message(p, reserve, clock_now_us()) ? GUARD_PASS : GUARD_DROP;
+}
+
 static enum guard_verdict take_call(struct peer_gate *g, struct peer *p,
 				    const struct transport_offer *o, struct guard_reply *r,
 				    uint16_t *ret_port)
 {
-	struct guard_head h;
+	const struct guard_head *h = o->head;
 	enum peer_limit why;
 
-	/* What cannot be read is left to the parser, which says what is wrong with it. */
-	if (guard_head_read(o->data, o->len_bytes, &h))
-		return peer_take_message(p, true, clock_now_us()) ? GUARD_PASS : GUARD_DROP;
-	if (h.to_tag.n)
-		return peer_take_message(p, false, clock_now_us()) ? GUARD_PASS : GUARD_DROP;
-	(void)takes_part(p, h.via);
-	why = judge_call(g, p, &h, o->waited_us);
+	if (in_dialog(h))
+		return take_message(p, false);
+	(void)takes_part(p, h->via);
+	why = judge_call(g, p, h, o->waited_us);
 	if (why == PEER_LIMIT_NONE &&
-	    !peer_take_message(p, !peer_gate_is_urgent(&g->o.emergency, p, h.uri, h.priority),
-			       clock_now_us()))
+	    take_message(p, !peer_gate_is_urgent(&g->o.emergency, p, h->uri, h->priority)) !=
+		    GUARD_PASS)
 		why = PEER_LIMIT_MESSAGES;
 	if (why == PEER_LIMIT_NONE)
 		return GUARD_PASS;
-	*ret_port = guard_head_reply_port(&h);
-	return refuse_call(g, p, &h, why, r);
+	*ret_port = guard_head_reply_port(h);
+	return refuse_call(g, p, h, why, r);
 }
 
 /* Anything but calls outside of dialogs. OPTIONS is how peers see that we live: some are always answered. */
 static enum guard_verdict take_other(struct peer_gate *g, struct peer *p,
-				     const struct transport_offer *o, enum wire_method method)
+				     const struct transport_offer *o)
 {
-	struct guard_head h;
-	bool ok = peer_take_message(p, method == WIRE_OPTIONS, clock_now_us());
+	bool options = o->head->method == WIRE_OPTIONS, ok;
 
-	if (!ok || !shedding(g))
-		return ok ? GUARD_PASS : GUARD_DROP;
-	if (guard_head_read(o->data, o->len_bytes, &h) || h.to_tag.n)
+	if (take_message(p, options) != GUARD_PASS)
+		return GUARD_DROP;
+	if (!shedding(g) || in_dialog(o->head))
 		return GUARD_PASS;
-	ok = method == WIRE_OPTIONS ? rate_take(&g->probes, 1, clock_now_us())
-				    : let_in(g, &p->state->load, &h);
+	ok = options ? rate_take(&g->probes, 1, clock_now_us())
+		     : let_in(g, &p->state->load, o->head);
 	if (!ok)
 		metric_add(&overload_metrics, OVERLOAD_SHED_OTHER, 1);
 	return ok ? GUARD_PASS : GUARD_DROP;
@@ -166,7 +173,7 @@ static enum guard_verdict take_other(struct peer_gate *g, struct peer *p,
 
 static enum guard_verdict take_stranger(struct peer_gate *g, const struct transport_offer *o)
 {
-	if (!o->is_request || !shedding(g))
+	if (!o->head || !shedding(g))
 		return GUARD_PASS;
 	metric_add(&overload_metrics, OVERLOAD_SHED_STRANGER, 1);
 	return GUARD_DROP;
@@ -176,24 +183,23 @@ enum guard_verdict peer_gate_take(struct peer_gate *g, struct peer *p,
 				  const struct transport_offer *o, struct guard_reply *ret_reply,
 				  uint16_t *ret_port)
 {
-	enum wire_method method;
-
 	overload_waited(&g->overload, o->waited_us);
 	if (!p)
 		return take_stranger(g, o);
-	method = o->is_request ? guard_method(o->data, o->len_bytes) : WIRE_ACK;
-	switch (method) {
+	if (!o->head)
+		return take_message(p, false);
+	switch (o->head->method) {
 	case WIRE_INVITE:
 		return take_call(g, p, o, ret_reply, ret_port);
-	case WIRE_ACK: /* responses too */
+	case WIRE_ACK:
 	case WIRE_BYE:
 	case WIRE_CANCEL:
 	case WIRE_PRACK:
 	case WIRE_UPDATE:
 	case WIRE_INFO:
-		return peer_take_message(p, false, clock_now_us()) ? GUARD_PASS : GUARD_DROP;
+		return take_message(p, false);
 	default:
-		return take_other(g, p, o, method);
+		return take_other(g, p, o);
 	}
 }
 

@@ -42,8 +42,8 @@ void peer_gate_record(struct peer_gate *g, struct peer *p, const struct guard_he
 	}
 	cdr_text_init(&t, buf, sizeof(buf));
 	put(&t, p, why);
-	cdr_text_string(&t, "a_call_id", wire_text_copy(h->call_id, text, sizeof(text)));
-	if (!wire_party_parse(h->from, &from))
+	cdr_text_string(&t, "a_call_id", wire_text_copy(h->call_id.value, text, sizeof(text)));
+	if (!wire_party_parse(h->from.value, &from))
 		cdr_text_string(&t, "calling", wire_text_copy(from.uri.text, text, sizeof(text)));
 	cdr_text_string(&t, "called", wire_text_copy(h->uri, text, sizeof(text)));
 	(void)cdr_write(g->o.cdr, &t);

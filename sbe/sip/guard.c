@@ -33,6 +33,7 @@ const char *guard_reason_name(enum guard_reason r)
 struct check {
 	struct wire_text start, headers, body; /* headers with the empty line */
 	struct wire_text method;
+	struct guard_head head;
 	bool is_request;
 	bool answerable; /* a request (or what was meant as one), not an ACK */
 	int status;      /* to answer with */
@@ -138,6 +139,8 @@ static enum guard_reason check_request_line(struct check *c)
 		return GUARD_START_LINE;
 	c->is_request = true;
 	c->answerable = !wire_text_is(c->method, "ACK");
+	c->head.method = wire_method_of(c->method);
+	c->head.uri = (struct wire_text){sp + 1, last > sp ? (size_t)(last - sp - 1) : 0};
 	struct wire_text end = {last + 1, (size_t)(t.s + t.n - last - 1)};
 	if (last == sp || memchr(sp + 1, ' ', (size_t)(last - sp - 1)) || last == sp + 1 ||
 	    end.n == 0)
@@ -265,6 +268,7 @@ struct headers {
 	unsigned seen[WIRE_NAME_COUNT];
 	unsigned vias, lines;
 	struct wire_text content_length;
+	struct guard_head *head;
 };
 
 static unsigned count_lines(struct wire_text t)
@@ -282,11 +286,33 @@ static enum guard_reason check_via_line(struct headers *h, struct wire_text valu
 	while (wire_list_next(&rest, &one)) {
 		if (top && !via_ok(one))
 			return GUARD_VIA;
+		if (top)
+			h->head->via = one;
 		top = false;
 		if (++h->vias > GUARD_VIAS_MAX)
 			return GUARD_VIAS;
 	}
 	return h->vias == 0 ? GUARD_VIA : GUARD_OK;
+}
+
+/* What guard_head tells. */
+static void note_line(struct guard_head *h, const struct wire_line *l)
+{
+	static const char priority[] = "resource-priority";
+	struct guard_field *f = l->id == WIRE_NAME_FROM      ? &h->from
+				: l->id == WIRE_NAME_TO      ? &h->to
+				: l->id == WIRE_NAME_CALL_ID ? &h->call_id
+				: l->id == WIRE_NAME_CSEQ    ? &h->cseq
+				: l->id == WIRE_NAME_VIA     ? &h->via_line
+							     : NULL;
+	if (f) {
+		h->folded |= l->folded;
+		h->via_lines += l->id == WIRE_NAME_VIA;
+		*f = (struct guard_field){l->line, l->value};
+	} else if (l->id == WIRE_NAME_UNKNOWN && l->name.n == sizeof(priority) - 1 &&
+		   wire_text_is_nocase(l->name, priority)) {
+		h->priority = true;
+	}
 }
 
 static enum guard_reason check_line(struct headers *h, const struct wire_line *l)
@@ -299,6 +325,7 @@ static enum guard_reason check_line(struct headers *h, const struct wire_line *l
 	if (!wire_is_token(l->name))
 		return GUARD_HEADER_NAME;
 	h->seen[l->id]++;
+	note_line(h->head, l);
 	switch (l->id) {
 	case WIRE_NAME_VIA:
 		return check_via_line(h, l->value);
@@ -316,7 +343,7 @@ static enum guard_reason check_line(struct headers *h, const struct wire_line *l
 	}
 }
 
-static enum guard_reason check_headers(const struct check *c, struct headers *h)
+static enum guard_reason check_headers(struct check *c, struct headers *h)
 {
 	struct wire_text rest = c->headers;
 	struct wire_line l;
@@ -367,7 +394,7 @@ static const char *phrase_of(int status)
 
 static enum guard_reason check_message(struct check *c, struct wire_text t, bool stream)
 {
-	struct headers h = {.vias = 0};
+	struct headers h = {.head = &c->head};
 	if (t.n < GUARD_MESSAGE_MIN_BYTES)
 		return GUARD_TOO_SHORT;
 	/* The start line first: it tells whether there may be an answer at all. */
@@ -417,6 +444,7 @@ void guard_check(const uint8_t *data, size_t len_bytes, bool stream,
 	if (g.reason == GUARD_OK) {
 		g.verdict = GUARD_PASS;
 		g.len_bytes = (size_t)(c.body.s + c.body.n - t.s);
+		g.head = c.head;
 	} else if (c.answerable && g.reason != GUARD_NO_VIA) {
 		g.verdict = GUARD_ANSWER;
 		g.status = c.status;

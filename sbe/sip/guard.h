@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "sbe/sip/guard_head.h"
 
 #define GUARD_MESSAGE_MAX_BYTES 65535U
 #define GUARD_HEADER_LINES_MAX 128U
@@ -61,6 +62,7 @@ struct guard_result {
 	size_t skip_bytes; /* leading CR/LF to leave out */
 	size_t len_bytes; /* length of the message behind skip_bytes (surplus after Content-Length on UDP is cut) */
 	bool is_request;
+	struct guard_head head; /* of a request that passes */
 };
 
 /** @param stream the framer has cut it by Content-Length (then that header is required, RFC 3261 18.3). */
@@ -82,6 +84,10 @@ struct guard_reply {
  */
 int guard_answer(const uint8_t *data, size_t len_bytes, const struct guard_reply *r, char *buf,
 		 size_t size_bytes);
+
+/** The same from what the guard has seen of a request that passed. @return also -ENOENT: its lines are not simple enough. */
+int guard_answer_head(const struct guard_head *h, size_t request_bytes, const struct guard_reply *r,
+		      char *buf, size_t size_bytes);
 
 const char *guard_reason_name(enum guard_reason r);
 

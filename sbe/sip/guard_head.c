@@ -14,57 +14,25 @@ enum wire_method guard_method(const uint8_t *data, size_t len_bytes)
 	return sp ? wire_method_of((struct wire_text){s, (size_t)(sp - s)}) : WIRE_OTHER;
 }
 
-static void take_line(struct guard_head *h, const struct wire_line *l)
-{
-	static const char priority[] = "resource-priority";
-	struct wire_text rest = l->value;
-	struct wire_party p;
-
-	switch (l->id) {
-	case WIRE_NAME_VIA:
-		if (!h->via.s)
-			(void)wire_list_next(&rest, &h->via);
-		break;
-	case WIRE_NAME_FROM:
-		h->from = l->value;
-		break;
-	case WIRE_NAME_TO:
-		h->to = l->value;
-		/* Not to be understood: let the parser say so, as if it had a tag. */
-		h->to_tag = wire_party_parse(l->value, &p) ? l->value : p.tag;
-		break;
-	case WIRE_NAME_CALL_ID:
-		h->call_id = l->value;
-		break;
-	case WIRE_NAME_CSEQ:
-		h->cseq = l->value;
-		break;
-	default:
-		if (l->name.n == sizeof(priority) - 1 && wire_text_is_nocase(l->name, priority))
-			h->priority = true;
-		break;
-	}
-}
-
 int guard_head_read(const uint8_t *data, size_t len_bytes, struct guard_head *ret_head)
 {
-	struct guard_head h = {.method = guard_method(data, len_bytes)};
-	const char *s = (const char *)data, *lf = len_bytes ? memchr(s, '\n', len_bytes) : NULL;
-	const char *uri = lf ? memchr(s, ' ', (size_t)(lf - s)) : NULL;
-	const char *end = uri ? memchr(uri + 1, ' ', (size_t)(lf - uri - 1)) : NULL;
-	struct wire_text rest;
-	struct wire_line l;
+	struct guard_result r;
 
-	if (!end)
+	guard_check(data, len_bytes, false, &r);
+	if (r.verdict != GUARD_PASS || !r.is_request)
 		return -EBADMSG;
-	h.uri = (struct wire_text){uri + 1, (size_t)(end - uri - 1)};
-	rest = (struct wire_text){lf + 1, len_bytes - (size_t)(lf + 1 - s)};
-	while (wire_line_next(&rest, &l))
-		take_line(&h, &l);
-	if (!h.via.s || !h.to.s || !h.call_id.s || !h.cseq.s || !h.from.s)
-		return -EBADMSG;
-	*ret_head = h;
+	*ret_head = r.head;
 	return 0;
+}
+
+struct wire_text guard_head_to_tag(const struct guard_head *h)
+{
+	struct wire_party p;
+
+	/* A new call mostly has no parameter there at all. */
+	if (!memchr(h->to.value.s, '=', h->to.value.n))
+		return (struct wire_text){NULL, 0};
+	return wire_party_parse(h->to.value, &p) ? h->to.value : p.tag;
 }
 
 bool guard_head_is_emergency(const struct guard_head *h, const struct conf_list *numbers)
@@ -109,9 +77,17 @@ uint16_t guard_head_reply_port(const struct guard_head *h)
 		       : (uint16_t)port;
 }
 
-bool guard_head_is_our_ack(const struct guard_head *h)
+bool guard_is_our_ack(const uint8_t *data, size_t len_bytes)
 {
+	static const char mark[] = ";tag=" GUARD_TAG;
 	const size_t n = sizeof(GUARD_TAG) - 1;
+	struct guard_head h;
+	struct wire_text tag;
 
-	return h->method == WIRE_ACK && h->to_tag.n > n && !memcmp(h->to_tag.s, GUARD_TAG, n);
+	if (guard_method(data, len_bytes) != WIRE_ACK ||
+	    !memmem(data, len_bytes, mark, sizeof(mark) - 1) ||
+	    guard_head_read(data, len_bytes, &h))
+		return false;
+	tag = guard_head_to_tag(&h);
+	return tag.n > n && !memcmp(tag.s, GUARD_TAG, n);
 }

@@ -38,8 +38,8 @@ struct transport_offer {
 	const uint8_t *data;
 	size_t len_bytes;
 	const struct transport_target *from;
-	uint64_t waited_us; /* in the kernel and in our batch */
-	bool is_request;
+	uint64_t waited_us;            /* in the kernel and in our batch */
+	const struct guard_head *head; /* NULL = a response */
 };
 
 struct transport_tls;

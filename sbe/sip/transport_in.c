@@ -33,7 +33,10 @@ static void answer(struct transport *t, const struct transport_input *in,
 	/* An ACK is never answered (RFC 3261 17.1.1.3). */
 	if (method == WIRE_ACK)
 		return;
-	n = guard_answer(in->data, in->len_bytes, r, t->answer, sizeof(t->answer));
+	n = in->head ? guard_answer_head(in->head, in->len_bytes, r, t->answer, sizeof(t->answer))
+		     : -ENOENT;
+	if (n == -ENOENT)
+		n = guard_answer(in->data, in->len_bytes, r, t->answer, sizeof(t->answer));
 	/* Answers are no larger than requests; a short one is answered without a phrase. */
 	plain.phrase = "";
 	if (n == -EMSGSIZE)
@@ -84,31 +87,24 @@ static bool parse(struct transport *t, const struct transport_input *in, bool is
 /* Nothing is kept of a stateless answer, so its ACK has nothing to meet behind the parser either. */
 static bool is_stateless_ack(struct transport *t, const struct transport_input *in)
 {
-	struct guard_head h;
-
-	if (!t->invite_answered_ms || guard_method(in->data, in->len_bytes) != WIRE_ACK)
+	if (!t->invite_answered_ms || !guard_is_our_ack(in->data, in->len_bytes))
 		return false;
-	if (clock_now_ms() - t->invite_answered_ms > TRANSPORT_ACK_MS) {
-		t->invite_answered_ms = 0;
-		return false;
-	}
-	return !guard_head_read(in->data, in->len_bytes, &h) && guard_head_is_our_ack(&h);
+	if (clock_now_ms() - t->invite_answered_ms <= TRANSPORT_ACK_MS)
+		return true;
+	t->invite_answered_ms = 0;
+	return false;
 }
 
 /* @return true if it is to be parsed. */
 static bool pass_gate(struct transport *t, const struct transport_input *in, bool is_request)
 {
 	struct transport_offer offer = {in->data, in->len_bytes, &in->from, in->waited_us,
-					is_request};
+					is_request ? in->head : NULL};
 	struct guard_reply reply = {.status = 503, .phrase = "Service Unavailable"};
 	struct transport_input to = *in;
 	enum guard_verdict v;
 	uint16_t port = 0;
 
-	if (is_request && is_stateless_ack(t, in)) {
-		metric_add(&transport_metrics, TRANSPORT_ACKS, 1);
-		return false;
-	}
 	v = t->h.gate ? t->h.gate(t->arg, &offer, &reply, &port) : GUARD_PASS;
 	if (v != GUARD_ANSWER)
 		return v == GUARD_PASS;
@@ -123,6 +119,11 @@ bool transport_take(struct transport *t, const struct transport_input *in)
 	struct transport_input inner = *in;
 	struct guard_result r;
 
+	if (is_stateless_ack(t, in)) {
+		metric_add(&transport_metrics, TRANSPORT_IN_UDP + in->from.proto, 1);
+		metric_add(&transport_metrics, TRANSPORT_ACKS, 1);
+		return true;
+	}
 	guard_check(in->data, in->len_bytes, in->stream, &r);
 	metric_add(&transport_guard_metrics, r.reason, 1);
 	if (r.verdict == GUARD_DROP)
@@ -130,6 +131,7 @@ bool transport_take(struct transport *t, const struct transport_input *in)
 	metric_add(&transport_metrics, TRANSPORT_IN_UDP + in->from.proto, 1);
 	inner.data += r.skip_bytes;
 	inner.len_bytes = r.verdict == GUARD_PASS ? r.len_bytes : in->len_bytes - r.skip_bytes;
+	inner.head = r.verdict == GUARD_PASS ? &r.head : NULL;
 	if (r.verdict == GUARD_PASS)
 		return !pass_gate(t, &inner, r.is_request) || parse(t, &inner, r.is_request);
 	answer(t, &inner, &(struct guard_reply){.status = r.status, .phrase = r.phrase});

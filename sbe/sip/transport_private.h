@@ -98,6 +98,7 @@ struct transport_input {
 	size_t len_bytes;
 	struct transport_target from;
 	uint64_t waited_us;
+	const struct guard_head *head; /* of a request that has passed the guard */
 	bool stream;
 };
 /** @return true if it was a message that could be used. */

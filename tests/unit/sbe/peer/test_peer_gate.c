@@ -72,8 +72,8 @@ static enum guard_verdict offer_waited(struct peer *p, struct ask a, uint64_t wa
 {
 	static char text[2048];
 	struct transport_target from = {.proto = TRANSPORT_UDP};
-	struct transport_offer o = {
-		.from = &from, .waited_us = waited_us, .is_request = !a.response};
+	struct transport_offer o = {.from = &from, .waited_us = waited_us};
+	static struct guard_head head;
 
 	(void)snprintf(
 		text, sizeof(text),
@@ -83,6 +83,10 @@ static enum guard_verdict offer_waited(struct peer *p, struct ask a, uint64_t wa
 		a.to ? a.to : "<sip:c@d>", a.nth, a.method, a.more ? a.more : "");
 	o.data = (const uint8_t *)text;
 	o.len_bytes = strlen(text);
+	if (!a.response) {
+		assert_int_equal(guard_head_read(o.data, o.len_bytes, &head), 0);
+		o.head = &head;
+	}
 	port = 0;
 	reply = (struct guard_reply){.status = 0};
 	return peer_gate_take(&gate, p, &o, &reply, &port);
