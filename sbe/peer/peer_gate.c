@@ -106,13 +106,13 @@ static enum peer_limit judge_call(struct peer_gate *g, struct peer *p, const str
 {
 	uint64_t now_us = clock_now_us();
 	enum peer_limit why = peer_would_refuse(p, PEER_IN, now_us);
+	bool urgent = peer_gate_is_urgent(&g->o.emergency, p, h->uri, h->priority);
 	struct peer_load *l = &p->state->load;
 
-	if (peer_gate_is_urgent(&g->o.emergency, p, h->uri, h->priority)) {
-		if (shedding(g))
-			metric_add(&overload_metrics, OVERLOAD_PRIORITY, 1);
-		return why == PEER_LIMIT_BLOCKED ? why : PEER_LIMIT_NONE;
-	}
+	if (urgent && shedding(g))
+		metric_add(&overload_metrics, OVERLOAD_PRIORITY, 1);
+	if (urgent && why != PEER_LIMIT_BLOCKED)
+		return peer_take_message(p, false, now_us) ? PEER_LIMIT_NONE : PEER_LIMIT_MESSAGES;
 	l->offered++;
 	if (why != PEER_LIMIT_NONE)
 		return why;
@@ -120,7 +120,9 @@ static enum peer_limit judge_call(struct peer_gate *g, struct peer *p, const str
 		return PEER_LIMIT_OVERLOAD;
 	if (overload_too_late(&g->overload, waited_us))
 		return PEER_LIMIT_OVERLOAD;
-	return rate_take(&g->cps, 1, now_us) ? PEER_LIMIT_NONE : PEER_LIMIT_NODE_CPS;
+	if (!rate_take(&g->cps, 1, now_us))
+		return PEER_LIMIT_NODE_CPS;
+	return peer_take_message(p, true, now_us) ? PEER_LIMIT_NONE : PEER_LIMIT_MESSAGES;
 }
 
 static bool in_dialog(const struct guard_head *h)
@@ -144,10 +146,6 @@ static enum guard_verdict take_call(struct peer_gate *g, struct peer *p,
 		return take_message(p, false);
 	(void)takes_part(p, h->via);
 	why = judge_call(g, p, h, o->waited_us);
-	if (why == PEER_LIMIT_NONE &&
-	    take_message(p, !peer_gate_is_urgent(&g->o.emergency, p, h->uri, h->priority)) !=
-		    GUARD_PASS)
-		why = PEER_LIMIT_MESSAGES;
 	if (why == PEER_LIMIT_NONE)
 		return GUARD_PASS;
 	*ret_port = guard_head_reply_port(h);

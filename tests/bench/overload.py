@@ -66,7 +66,8 @@ class Box:
         os.mkdir(f"{tmp}/cdr")
         json.dump(conf, open(f"{tmp}/sbe.json", "w"))
         conf = {"name": "dbe1", "control": {"socket": f"{tmp}/dbe.sock"}, "http": {"listen": "127.0.0.1:19391"}, "controllers": ["127.0.0.1:29449"],
-                "realms": {"all": {"addresses": [{"bind": BOX[0], "ports": "10000-32766"}]}}, "log": {"level": "warn"}}
+                "realms": {"all": {"addresses": [{"bind": f"127.0.3.{n}", "ports": "10000-32766"} for n in range(1, 5)]}},
+                "log": {"level": "warn"}}
         json.dump(conf, open(f"{tmp}/dbe.json", "w"))
         for name in ("sbe", "dbe"):
             log = open(f"{tmp}/{name}.log", "w")
