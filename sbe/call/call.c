@@ -102,7 +102,7 @@ static void leg_clear(struct leg *leg)
 	leg->server = NULL;
 	leg->invite = leg->bye = NULL;
 	if (leg->counted)
-		peer_give(leg->peer, leg->side == 0 ? PEER_IN : PEER_OUT);
+		peer_give(leg->peer, (enum peer_direction)leg->counted_as);
 	leg->counted = false;
 	call_relay_end(leg);
 	call_session_clear(leg);
@@ -125,6 +125,10 @@ static void call_destroy(void *obj)
 	timer_stop(&call->ring);
 	timer_stop(&call->reaper);
 	timer_stop(&call->guard);
+	timer_stop(&call->transfer.timer);
+	if (call->transfer.peer)
+		peer_give(call->transfer.peer, PEER_IN);
+	mem_unref(call->transfer.peer);
 	table_remove(&call->by_token);
 	gate_close(call->gate, NULL, NULL);
 	call_update_end(call);

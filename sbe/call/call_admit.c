@@ -256,6 +256,20 @@ static void start(struct call *call, struct txn_server *s, const struct wire_msg
 		call_invite_open(call);
 }
 
+int call_admit_plan(struct call_core *core, const struct wire_msg *invite, struct peer *p,
+		    struct call_planning *ret_planning, struct route_asking **ret_asking)
+{
+	struct refusal r = {0};
+
+	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
+	if (!check_limits(core, p, false, &r))
+		return r.status;
+	if (make_plan(core, invite, p, ret_planning, ret_asking, &r))
+		return 0;
+	peer_give(p, PEER_IN);
+	return r.status;
+}
+
 void call_admit(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 		struct peer *p)
 {
@@ -280,8 +294,10 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 		goto refused;
 	counted = true;
 	r.status = call_replaces_check(core, m, p, &replacing, &r.cause);
-	if (r.status || !make_plan(core, m, p, &planning, &asking, &r) ||
-	    !check_replacing(&replacing, &planning, &r) || !check_gates(core, p, &planning, &r))
+	/* a callee that is taken from another call needs no route */
+	if (r.status || (!replacing.absorb && (!make_plan(core, m, p, &planning, &asking, &r) ||
+					       !check_replacing(&replacing, &planning, &r) ||
+					       !check_gates(core, p, &planning, &r))))
 		goto refused;
 	if (call_new(core, &call)) {
 		r = (struct refusal){500, NULL, "memory", NULL, ""};
@@ -289,11 +305,14 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	}
 	call->legs[0].peer = mem_ref(p);
 	call->legs[0].counted = true;
+	call->legs[0].counted_as = PEER_IN;
 	call->urgent = urgent;
 	call->loop_key = key;
 	counted = false;
 	err = fill(call, s, m, &planning);
-	if (!err && replacing.kept)
+	if (!err && replacing.absorb)
+		err = call_transfer_borrow(call, replacing.kept);
+	else if (!err && replacing.kept)
 		err = mem_strdup(replacing.value, sizeof(replacing.value), &call->replaces);
 	if (err) {
 		mem_unref(call);

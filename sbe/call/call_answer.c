@@ -188,6 +188,8 @@ static int confirm(struct leg *b, const struct call_fork *fork, const struct wir
 		b->dialog.has_remote_cseq = fork->dialog.has_remote_cseq;
 	}
 	b->allows_update = call_option_peer_allows(m, "UPDATE") || (fork && fork->allows_update);
+	if (b->up) /* its dialog is an old one: it came from another call */
+		return dialog_refresh_target(&b->dialog, m, NULL);
 	return dialog_establish_uac(&b->dialog, m);
 }
 
@@ -246,10 +248,26 @@ void call_reply_held(struct call *call)
 	call->ex.sdp = mem_unref(call->ex.sdp);
 }
 
+void call_answer_up(struct call *call)
+{
+	call->ex.answered = call->ex.answered || !call->ex.late;
+	call->status = 200;
+	call->answer_ms = clock_now_ms();
+	call->answer_wall_ms = clock_wall_ms();
+	peer_count_answered(call->legs[0].peer, PEER_IN);
+	peer_count_answered(call->legs[1].peer, PEER_OUT);
+	call_attempt_note(call, 200, "answered");
+	call_plan_free(call);
+	metric_add(&call_metrics, CALL_ANSWERED, 1);
+	fsm_go(&call->fsm, CALL_UP);
+}
+
 int call_answer_done(struct call *call)
 {
 	struct leg *a = &call->legs[0];
 
+	if (call_transfer_answered(call))
+		return 0;
 	if (call_reliable_holds(a))
 		return 0; /* we are called again at its PRACK */
 	call_reliable_stop(a);
@@ -261,16 +279,8 @@ int call_answer_done(struct call *call)
 		return -EPROTO;
 	}
 	a->up = true;
-	call->ex.answered = call->ex.answered || !call->ex.late;
-	call->status = 200;
-	call->answer_ms = clock_now_ms();
-	call->answer_wall_ms = clock_wall_ms();
-	peer_count_answered(call->legs[0].peer, PEER_IN);
-	peer_count_answered(call->legs[1].peer, PEER_OUT);
-	call_attempt_note(call, 200, "answered");
-	call_plan_free(call);
-	metric_add(&call_metrics, CALL_ANSWERED, 1);
-	fsm_go(&call->fsm, CALL_UP);
+	call_answer_up(call);
+	call_transfer_settled(call);
 	return 0;
 }
 

@@ -183,6 +183,7 @@ int call_release(struct call *call, const struct call_release *release)
 	struct call_release mapped = *release, *r = &mapped;
 
 	CALL_CHECK(call);
+	call_transfer_ending(call, r);
 	map_status(call, r);
 	timer_stop(&call->ring);
 	timer_stop(&call->guard);

@@ -85,9 +85,9 @@ int call_media_open(struct call *call, gate_reply_h *fn)
 	p.nstreams = 0;
 	for (int side = 0; side < 2; side++) {
 		p.realm[side] = call_media_realm(core, call->legs[side].peer->conf->realm);
-		p.family[side] =
-			side == 1 && call_route_hop(call) ? call_route_hop(call)->addr.family
-							  : call->sip_addr[side].family;
+		p.family[side] = side == 1 && call_route_hop(call)
+					 ? call_route_hop(call)->addr.family
+					 : call->sip_addr[side].family;
 	}
 	for (size_t i = 0; i < call->nstreams; i++) {
 		const struct call_stream *s = &call->streams[i];

@@ -69,6 +69,7 @@ static int take_candidate(struct call *call)
 			why = peer_limit_name(limit);
 		if (!why) {
 			b->counted = true;
+			b->counted_as = PEER_OUT;
 			return 0;
 		}
 		call_attempt_note(call, 0, why);
@@ -138,8 +139,11 @@ int call_invite_open(struct call *call)
 	struct body_codec_result codecs;
 	int err;
 
-	leave_attempt(call);
-	err = take_candidate(call);
+	err = 0;
+	if (!call->transfer.home) {
+		leave_attempt(call);
+		err = take_candidate(call);
+	}
 	if (err) {
 		if (err == -EBUSY) {
 			f.cause = "peer_overload";
@@ -160,6 +164,7 @@ int call_invite_open(struct call *call)
 	call->gate = NULL;
 	call->gate_open = false;
 	err = call_media_take(call, 0, call->ex.offer, true);
+	call_transfer_media(call);
 	if (!err)
 		err = call_media_open(call, gate_opened);
 	if (err) {
@@ -214,7 +219,7 @@ static int post(struct call *call, const struct transport_target *to, struct txn
 	return txn_client_new(call->core->o.txns, to, r, &call_invite_handlers, b, &b->invite);
 }
 
-int call_invite_send(struct call *call)
+static int send_to_hop(struct call *call)
 {
 	struct leg *b = &call->legs[1];
 	const struct peer_hop *hop = call_route_hop(call);
@@ -267,10 +272,16 @@ int call_invite_send(struct call *call)
 	return 0;
 }
 
+int call_invite_send(struct call *call)
+{
+	return call->transfer.home ? call_transfer_invite(call) : send_to_hop(call);
+}
+
 int call_invite_again(struct call *call)
 {
 	struct leg *b = &call->legs[1];
-	const struct transport_target to = *txn_client_target(b->invite);
+	const struct transport_target to =
+		b->invite ? *txn_client_target(b->invite) : b->dialog.target;
 	char *body = NULL;
 	struct txn_request r;
 	struct wire_out o;
@@ -280,7 +291,8 @@ int call_invite_again(struct call *call)
 		return -ENODATA; /* a fork has answered with a description before */
 	err = write_invite(call, &to, &o, &r, &body);
 	if (!err) {
-		txn_client_detach(b->invite);
+		if (b->invite)
+			txn_client_detach(b->invite);
 		b->invite = NULL;
 		err = post(call, &to, &r);
 	}
@@ -297,7 +309,7 @@ void call_invite_next(struct call *call, const struct call_failure *f)
 	if (f->next_hop && f->status != 488)
 		call_hop_failed(call, f);
 	/* Once the caller heard it ring, another attempt would be a surprise; a gate failure is not the hop's. */
-	if (!f->next_hop || call->fsm.state == CALL_RINGING ||
+	if (!f->next_hop || call->fsm.state == CALL_RINGING || !call->plan ||
 	    call->candidate + 1 >= call->plan->n) {
 		call_reject(call, f);
 		return;

@@ -225,6 +225,10 @@ void call_option_in_dialog(struct leg *leg, struct txn_server *s, const struct w
 {
 	const struct call_method *row = call_option_method(wire_method(m));
 
+	if (LEG_OTHER(leg)->lent && wire_method(m) != WIRE_BYE) {
+		call_refuse(s, 500, NULL, "Retry-After: 1\r\n"); /* nobody is there for a moment */
+		return;
+	}
 	if (row && row->in_dialog &&
 	    (taken(row, leg->peer->conf) ||
 	     (decides(row->method) && policy_method_allowed(leg->peer->conf, row->method))))

@@ -18,6 +18,8 @@ bool call_prack_offered(const struct call *call)
 	const struct leg *a = &call->legs[0], *b = &call->legs[1];
 
 	/* An offer in a 18x can be passed on only to a caller who takes reliable ones. */
+	if (call->transfer.made || call->transfer.home)
+		return false; /* nobody listens to them */
 	return b->peer->conf->prack != PEER_PRACK_OFF && (!call->ex.late || a->reliable);
 }
 

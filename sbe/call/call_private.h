@@ -23,6 +23,7 @@
 #include "sbe/call/call_reliable.h"
 #include "sbe/call/call_update.h"
 #include "sbe/call/call_session.h"
+#include "sbe/call/call_transfer.h"
 #include "sbe/policy/policy.h"
 #include "sbe/sdp/body_codec.h"
 #include "sbe/sdp/body_edit.h"
@@ -81,12 +82,13 @@ struct call_release {
 
 struct leg {
 	uint32_t magic;
-	uint8_t side;   /* 0 caller, 1 callee */
-	bool counted;   /* peer_take was done */
-	bool up;        /* 2xx passed: a BYE ends it */
-	bool cancelled; /* our INVITE is being cancelled */
-	bool ack_due;   /* a 2xx of it has not been ACKed by us */
-	bool bye_due;   /* BYE as soon as our 2xx is ACKed or given up (RFC 3261 15) */
+	uint8_t side;       /* 0 caller, 1 callee */
+	uint8_t counted_as; /* enum peer_direction */
+	bool counted;       /* peer_take was done */
+	bool up;            /* 2xx passed: a BYE ends it */
+	bool cancelled;     /* our INVITE is being cancelled */
+	bool ack_due;       /* a 2xx of it has not been ACKed by us */
+	bool bye_due;       /* BYE as soon as our 2xx is ACKed or given up (RFC 3261 15) */
 	struct call *call;
 	struct peer *peer;
 	size_t hop;
@@ -104,6 +106,7 @@ struct leg {
 	bool allows_update;
 	struct call_auth *auth; /* challenges it gave us; NULL = none */
 	struct call_session session;
+	struct call *lent;       /* the leg is in that call for now: this place is empty */
 	struct call_refer refer; /* a transfer that this side has asked for */
 	struct call_relay relay; /* requests from here that go to the other leg */
 };
@@ -164,6 +167,7 @@ struct call {
 	struct call_exchange ex;
 	struct timer ex_timer; /* of an UPDATE served by an INVITE */
 	struct call_update upd;
+	struct call_transfer transfer;     /* how it came about, if not by a plain INVITE */
 	struct route_plan *plan;           /* freed when the call is up */
 	struct route_asking *asking_route; /* somebody is asked where it goes */
 	size_t candidate;
@@ -236,6 +240,15 @@ const struct peer_hop *call_route_hop(const struct call *call);
 void call_admit(struct call_core *core, struct txn_server *s, const struct wire_msg *m,
 		struct peer *p);
 
+struct call_planning;
+/** Limits and route of a call that peer p makes by other means than an INVITE.
+ *  @return 0 with the peer's session taken (PEER_IN), or a status. */
+int call_admit_plan(struct call_core *core, const struct wire_msg *invite, struct peer *p,
+		    struct call_planning *ret_planning, struct route_asking **ret_asking);
+
+/* call_replace.c */
+void call_replace_return(struct call *call, const struct call_release *r);
+
 /* call_none.c: requests outside any call, and refusals */
 /** Does a message of this peer come from the far end of the leg? (RFC 6404, C13) */
 bool call_from_leg(const struct leg *leg, const struct peer *p,
@@ -293,6 +306,7 @@ struct call_reply {
 int call_reply(struct call *call, int side, const struct call_reply *r);
 int call_answer(struct call *call, const struct wire_msg *m);
 int call_answer_done(struct call *call);
+void call_answer_up(struct call *call);  /* from now on it is up */
 void call_reply_held(struct call *call); /* pass the 2xx that waited for gates */
 int call_ack_leg(struct leg *leg, const struct wire_msg *ack);
 
@@ -335,6 +349,8 @@ void call_sync(struct call *call);
 
 /* call_refresh.c */
 void call_refresh_send(struct leg *leg);
+/** The leg has taken a session that does not come about: bring back what was in force. */
+void call_refresh_restore(struct leg *leg);
 void call_session_refresh_in(struct leg *leg, uint64_t delay_ms);
 
 /* call_media.c */

@@ -123,6 +123,8 @@ int call_progress(struct call *call, const struct wire_msg *m)
 	int err;
 
 	wire_to(m, &to);
+	if (call_transfer_progress(call, m))
+		return 0;
 	if (!to.tag.n || !call->legs[0].server)
 		return 0; /* a 18x without a tag makes no dialog: nothing to pass */
 	if (wire_status(m) == 199)

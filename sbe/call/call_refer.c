@@ -226,8 +226,10 @@ void call_refer_request(struct leg *leg, struct txn_server *s, const struct wire
 		call_refuse(s, 491, NULL, NULL); /* one at a time */
 	else if ((status = parse(m, &r)))
 		call_refuse(s, status, NULL, NULL);
-	else
+	else if (leg->peer->conf->refer == PEER_TRANSFER_RELAY)
 		relay(leg, s, m, &r);
+	else
+		call_transfer_request(leg, s, m, &r);
 }
 
 /* ---- NOTIFY ---- */

@@ -13,7 +13,8 @@
 #include "sbe/sdp/body_negotiate.h"
 
 #define RETRY_MS 5000U /* after a refusal that may pass */
-#define BUSY_MS 1000U  /* another exchange is going on */
+#define RESTORES 5U
+#define BUSY_MS 1000U /* another exchange is going on */
 
 /* ---- what is in force ---- */
 
@@ -173,6 +174,41 @@ static int send_invite(struct leg *leg)
 		err = call_own_invite(leg, &w, invite_answered);
 	mem_free(w.text);
 	return err;
+}
+
+static void restore(void *arg);
+
+static void restored(struct leg *leg, int status, const struct wire_msg *m)
+{
+	struct call_session *s = &leg->session;
+
+	if (status < 300) {
+		invite_answered(leg, status, m);
+		return;
+	}
+	if (s->restores--)
+		timer_start(leg->call->core->o.wheel, &s->restore, call_own_glare_ms(leg) + BUSY_MS,
+			    restore, leg);
+	else /* it holds on to a session that is not there */
+		call_release_us(leg->call, 488, "transfer_failed",
+				"SIP;cause=488;text=\"transfer failed\"");
+}
+
+static void restore(void *arg)
+{
+	struct leg *leg = arg;
+	struct body_written w = {0};
+
+	LEG_CHECK(leg);
+	if (write_again(leg, &w) || call_own_invite(leg, &w, restored))
+		restored(leg, 491, NULL);
+	mem_free(w.text);
+}
+
+void call_refresh_restore(struct leg *leg)
+{
+	leg->session.restores = RESTORES;
+	timer_start(leg->call->core->o.wheel, &leg->session.restore, 0, restore, leg);
 }
 
 void call_refresh_send(struct leg *leg)

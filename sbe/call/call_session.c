@@ -127,6 +127,7 @@ void call_session_stop(struct leg *leg)
 	struct call_session *s = &leg->session;
 
 	timer_stop(&s->timer);
+	timer_stop(&s->restore);
 	s->give_up_ms = 0;
 	if (s->update)
 		txn_client_detach(s->update);
@@ -141,6 +142,21 @@ void call_session_clear(struct leg *leg)
 	mem_unref(s->agreed);
 	mem_unref(s->written);
 	*s = (struct call_session){0};
+}
+
+void call_session_move(struct leg *from, struct leg *to)
+{
+	uint64_t give_up_ms = from->session.give_up_ms;
+
+	call_session_stop(
+		from); /* a refresh under way is as good as lost; the next one is not far */
+	call_session_clear(to);
+	to->session = from->session;
+	from->session = (struct call_session){.knows_timer = false};
+	to->session.give_up_ms = give_up_ms;
+	if (give_up_ms && to->session.we_refresh && !to->session.refresh_ms)
+		to->session.refresh_ms = clock_now_ms();
+	arm(to);
 }
 
 /* ---- they ask, we answer ---- */

@@ -30,6 +30,8 @@ struct call_said {
 
 struct call_session {
 	struct timer timer;        /* the next thing to do */
+	struct timer restore;      /* bring back what was in force */
+	uint8_t restores;          /* tries left */
 	struct txn_client *update; /* a refresh of ours by UPDATE */
 	char *agreed, *written;    /* SDP we sent: what is in force, and what is not answered yet */
 	struct call_said said;
@@ -63,6 +65,8 @@ bool call_session_again(struct leg *leg, const struct wire_msg *m);
 /** The leg ends. */
 void call_session_stop(struct leg *leg);
 void call_session_clear(struct leg *leg);
+/** The leg moves to another call. */
+void call_session_move(struct leg *from, struct leg *to);
 
 /** We wrote an SDP for this leg (copied). It is in force at once when it is an answer. */
 void call_session_wrote(struct leg *leg, const char *sdp, bool offer);

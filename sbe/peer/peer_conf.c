@@ -86,8 +86,7 @@ int peer_hop_parse(const char *text, struct peer_hop *ret_hop, const char **ret_
 static const char *const prack_words[] = {"off", "supported", "required", NULL};
 static const char *const relay_words[] = {"always", "if-needed", "never", NULL};
 static const char *const redirect_words[] = {"refuse", "follow", NULL};
-/* "absorb" is next */
-static const char *const transfer_words[] = {"refuse", "relay", NULL};
+static const char *const transfer_words[] = {"refuse", "relay", "absorb", NULL};
 static const char *const source_words[] = {"exact", "address", "latch", "any", NULL};
 
 #define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
@@ -139,11 +138,11 @@ static const struct conf_field sip_fields[] = {
 	{FIELD(peer_conf, refer, "refer"), .type = CONF_ENUM, .words = transfer_words,
 	 .def = "refuse",
 	 .text = "A transfer that the peer asks for with REFER: refuse = 403; relay = the other side does it, with "
-		 "names it may see."},
+		 "names it may see; absorb = we call the target and join it to the other side."},
 	{FIELD(peer_conf, replaces, "replaces"), .type = CONF_ENUM, .words = transfer_words,
 	 .def = "refuse",
 	 .text = "An INVITE of the peer that replaces one of its calls: refuse = 403; relay = the other side does "
-		 "it, with identifiers it knows."},
+		 "it, with identifiers it knows; absorb = we join the new call to the other side."},
 	{FIELD(peer_conf, session, "session_timer"), .type = CONF_OBJECT,
 	 .fields = peer_session_fields, .check = peer_session_check,
 	 .item_bytes = sizeof(struct peer_session_conf), .text = "Session timers of its calls."},
