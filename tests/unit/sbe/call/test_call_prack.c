@@ -260,6 +260,38 @@ static void cancelled_meanwhile(void **state)
 	bed_skip(B); /* the CANCEL, which B has not answered */
 }
 
+/* The 2xx is here and waits for the PRACK of a 183. */
+static void cancelled_while_the_answer_waits(void **state)
+{
+	(void)state;
+	ring("Supported: 100rel\n", SDP_A);
+	b_says(183, NULL, SDP_B);
+	bed_take(A, "SIP/2.0 183 ");
+	b_says(200, NULL, SDP_B);
+	bed_quiet(A);
+	bed_cancel(A);
+	bed_take(A, "SIP/2.0 487 ");
+	bed_take(B, "ACK ");
+	bed_take_bye(B);
+	assert_int_equal(bed.gate.now, 0);
+}
+
+static void never_acknowledged_while_the_answer_waits(void **state)
+{
+	(void)state;
+	ring("Supported: 100rel\n", SDP_A);
+	b_says(183, NULL, SDP_B);
+	bed_take(A, "SIP/2.0 183 ");
+	b_says(200, NULL, SDP_B);
+	bed_run_ms(31900);
+	bed_skip(A);
+	bed_run_ms(200);
+	bed_take(A, "SIP/2.0 504 ");
+	bed_take(B, "ACK ");
+	bed_take_bye(B);
+	assert_string_equal(bed_cdr("cause"), "no_prack");
+}
+
 static void refused_meanwhile(void **state)
 {
 	(void)state;
@@ -532,6 +564,8 @@ int main(void)
 		BED_TEST(ringing_does_not_hold_the_answer),
 		BED_TEST(caller_never_acknowledges),
 		BED_TEST(cancelled_meanwhile),
+		BED_TEST(cancelled_while_the_answer_waits),
+		BED_TEST(never_acknowledged_while_the_answer_waits),
 		BED_TEST(refused_meanwhile),
 		BED_TEST(many_in_a_row),
 		BED_TEST(both),
