@@ -62,6 +62,19 @@ static bool on_tls(void *arg, const struct transport_target *far, bool accepted,
 	return app_tls_agreed(arg, far, accepted, ret);
 }
 
+static void on_link(void *arg, const struct transport_target *to, bool up, int err)
+{
+	struct app *a = arg;
+
+	if (a->standing)
+		peer_standing_link(a->standing, to, up, err);
+}
+
+static int on_stand(void *arg, const struct transport_target *to)
+{
+	return transport_stand(((struct app *)arg)->transport, to);
+}
+
 static int on_send(void *arg, const struct transport_target *to, const void *data, size_t len_bytes)
 {
 	struct app *a = arg;
@@ -134,7 +147,8 @@ static int start_sip(struct app *a)
 								     .failed = on_send_failed,
 								     .known = on_known,
 								     .gate = app_overload_gate,
-								     .tls = on_tls};
+								     .tls = on_tls,
+								     .link = on_link};
 	static const struct txn_layer_handlers txn_handlers = {.send = on_send,
 							       .request = on_request,
 							       .ack = on_ack,
@@ -193,6 +207,8 @@ static int start_calls(struct app *a)
 	struct call_options o = {.wheel = a->wheel, .calls_max = c->limits.calls_max};
 	struct peer_probe_options probe = {
 		.wheel = a->wheel, .txns = a->txns, .listener = probe_listener, .arg = a};
+	struct peer_standing_options standing = {
+		.wheel = a->wheel, .listener = probe_listener, .stand = on_stand, .arg = a};
 	int err = cdr_start(&cdr, &a->cdr);
 
 	if (err) {
@@ -213,8 +229,14 @@ static int start_calls(struct app *a)
 	if (!err)
 		err = peer_probe_watch(a->probe, a->snapshot->peers);
 	if (!err)
-		app_overload_start(a);
-	return err;
+		err = peer_standing_new(&standing, &a->standing);
+	if (!err)
+		err = peer_standing_watch(a->standing, a->snapshot->peers);
+	if (err)
+		return err;
+	app_overload_start(a);
+	app_cert_watch(a);
+	return 0;
 }
 
 static int start_admin(struct app *a)
@@ -227,6 +249,7 @@ static int start_admin(struct app *a)
 					      .gates = a->gates,
 					      .transport = a->transport,
 					      .txns = a->txns,
+					      .identities = a->tls.sip,
 					      .cdr = a->cdr,
 					      .gate = &a->gate,
 					      .reload = app_reload,
@@ -431,6 +454,8 @@ void app_free(struct app *a)
 	admin_uv_close(
 		a->admin_server); /* answers still under way use the table: it is freed behind the loop */
 	peer_probe_free(a->probe);
+	peer_standing_free(a->standing);
+	a->standing = NULL;
 	call_core_free(a->calls);
 	app_dns_stop(a);
 	gate_pool_free(a->gates);
@@ -444,6 +469,7 @@ void app_free(struct app *a)
 	admin_free(a->admin);
 	timer_stop(&a->stop_limit);
 	timer_stop(&a->watchdog);
+	timer_stop(&a->cert_hour);
 	timer_stop(&a->overload_tick);
 	timer_wheel_free(a->wheel);
 	app_tls_clear(&a->tls);

@@ -15,9 +15,11 @@
 #include "common/timer.h"
 #include "sbe/admin/sbe_admin.h"
 #include "sbe/app.h"
+#include "sbe/app_cert.h"
 #include "sbe/peer/peer_gate.h"
 #include "sbe/dns/dns_ares.h"
 #include "sbe/peer/peer_probe.h"
+#include "sbe/peer/peer_standing.h"
 
 #define APP_LOG "sbe"
 
@@ -45,6 +47,8 @@ struct app {
 	struct call_core *calls;
 	struct cdr_writer *cdr;
 	struct peer_probe *probe;
+	struct peer_standing *standing;
+	struct timer cert_hour;
 	struct peer_gate gate; /* ready when timer overload_tick runs */
 	struct timer overload_tick;
 	struct admin *admin;

@@ -69,6 +69,8 @@ int app_reload(void *arg, char *why, size_t why_bytes)
 	if (err)
 		return refuse(next, why, err);
 	err = peer_probe_watch(a->probe, next->peers);
+	if (!err)
+		err = peer_standing_watch(a->standing, next->peers);
 	if (err) {
 		snprintf(why, why_bytes, "%s", strerror(-err));
 		app_tls_clear(&tls);
@@ -80,6 +82,7 @@ int app_reload(void *arg, char *why, size_t why_bytes)
 	call_core_configure(a->calls, &next->call);
 	app_overload_reload(a);
 	use_tls(a, next);
+	app_cert_watch(a);
 	log_set_level(NULL, (enum log_level)next->conf.log.level);
 	what_waits(before, next, why, why_bytes);
 	mem_unref(before); /* peers of running calls stay */

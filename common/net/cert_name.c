@@ -5,13 +5,20 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/addr.h"
+
 #define CERT_NAME_MAX_BYTES 253 /* RFC 1035: longest name in text form */
 
 static void cert_name_give(const unsigned char *bytes, int len, cert_name_each_h *fn, void *arg)
 {
 	/* A zero byte inside is the old trick to make "us.example\0.evil.example" pass for ours. */
-	if (len <= 0 || len > CERT_NAME_MAX_BYTES || memchr(bytes, 0, (size_t)len))
+	if (len <= 0 || len > CERT_NAME_MAX_BYTES)
 		return;
+	/* ... and a blank would make two names of one where names are listed. No domain has either. */
+	for (int i = 0; i < len; i++) {
+		if (bytes[i] <= ' ' || bytes[i] == 0x7f)
+			return;
+	}
 	fn((const char *)bytes, (size_t)len, arg);
 }
 
@@ -64,6 +71,20 @@ static int cert_name_san(const GENERAL_NAMES *san, bool sip, cert_name_each_h *f
 	return found;
 }
 
+/* An address of the SAN, which counts for who asks for an address (RFC 5280 4.2.1.6), unless a sip: URI is there. */
+static bool cert_name_ip(X509 *cert, const char *ip)
+{
+	GENERAL_NAMES *san = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	const unsigned char *host;
+	bool uri = false;
+	int len;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(san) && !uri; i++)
+		uri = cert_name_sip_host(sk_GENERAL_NAME_value(san, i), &host, &len);
+	GENERAL_NAMES_free(san);
+	return !uri && X509_check_ip_asc(cert, ip, 0) == 1;
+}
+
 void cert_name_each(X509 *cert, cert_name_each_h *fn, void *arg)
 {
 	int crit = 0;
@@ -111,8 +132,12 @@ bool cert_name_has(X509 *cert, const char *name)
 {
 	struct cert_name_query q = {.name = name, .len_bytes = strlen(name)};
 
+	struct addr ip;
+
 	if (q.len_bytes)
 		cert_name_each(cert, cert_name_compare, &q);
+	if (!q.found && addr_parse_ip(name, q.len_bytes, &ip) == 0)
+		q.found = cert_name_ip(cert, name);
 	return q.found;
 }
 

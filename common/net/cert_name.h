@@ -19,6 +19,7 @@ typedef void(cert_name_each_h)(const char *name, size_t len_bytes, void *arg);
 /** Walk the identities of a certificate. Names with a zero byte or longer than 253 bytes are left out. */
 void cert_name_each(X509 *cert, cert_name_each_h *fn, void *arg);
 
+/** A name, or an IP address as text, which then may also stand in the SAN as an address. */
 bool cert_name_has(X509 *cert, const char *name);
 
 /** All identities, separated by a blank; what does not fit is left out. @return buf. */

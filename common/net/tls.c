@@ -131,7 +131,7 @@ static int tls_load_trust(struct tls_context *c, const struct tls_options *o, ch
 	return err;
 }
 
-static int64_t tls_time_s(const ASN1_TIME *t)
+int64_t tlsid_time_s(const ASN1_TIME *t)
 {
 	struct tm tm;
 
@@ -150,8 +150,8 @@ static int tls_check_dates(struct tls_context *c, const char *file, char *why)
 	X509_NAME_oneline(X509_get_subject_name(cert), info->subject, sizeof(info->subject));
 	X509_NAME_oneline(X509_get_issuer_name(cert), info->issuer, sizeof(info->issuer));
 	cert_name_print(cert, info->names, sizeof(info->names));
-	info->not_before_s = tls_time_s(X509_get0_notBefore(cert));
-	info->not_after_s = tls_time_s(X509_get0_notAfter(cert));
+	info->not_before_s = tlsid_time_s(X509_get0_notBefore(cert));
+	info->not_after_s = tlsid_time_s(X509_get0_notAfter(cert));
 	if (info->not_after_s <= now_s) {
 		clock_print((uint64_t)info->not_after_s * 1000, when, sizeof(when));
 		return tlsid_why(why, -EINVAL, "certificate %s: expired at %s", file, when);
@@ -254,6 +254,7 @@ out:
 void tlsid_info(const struct tls_context *c, struct tls_info *ret_info)
 {
 	*ret_info = c->info;
+	ret_info->crl_until_s = tlstrust_crl_until_s(c->trust);
 }
 
 int tlsid_serve_also(struct tls_context *c, struct tls_context *o)
@@ -267,4 +268,17 @@ int tlsid_serve_also(struct tls_context *c, struct tls_context *o)
 bool tlsid_requires_peer(const struct tls_context *c)
 {
 	return c->require_peer;
+}
+
+bool tlsid_has_name(const struct tls_context *c, const char *name)
+{
+	X509 *cert = SSL_CTX_get0_certificate(c->ctx);
+
+	if (cert && cert_name_has(cert, name))
+		return true;
+	for (size_t i = 0; i < c->nothers; i++) {
+		if (tlsid_has_name(c->others[i], name))
+			return true;
+	}
+	return false;
 }

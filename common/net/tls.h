@@ -46,6 +46,7 @@ struct tls_info {
 	char issuer[128];
 	char names[256]; /* the names a peer may match, separated by a blank; RFC 5922 7.1 */
 	int64_t not_before_s, not_after_s; /* since 1970 UTC */
+	int64_t crl_until_s; /* when the first of its revocation lists is stale; 0 = it has none */
 };
 
 /** @param ret_why  at least 256 bytes for a sentence naming file and cause. @return 0, -EINVAL, -ENOENT, -ENOMEM. */
@@ -57,6 +58,9 @@ int tlsid_serve_also(struct tls_context *c, struct tls_context *o);
 
 /** As a server it refuses clients without a verified certificate. */
 bool tlsid_requires_peer(const struct tls_context *c);
+
+/** Does our certificate, or one of those we also serve, have this name (RFC 5922)? */
+bool tlsid_has_name(const struct tls_context *c, const char *name);
 
 void tlsid_info(const struct tls_context *c, struct tls_info *ret_info);
 

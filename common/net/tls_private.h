@@ -25,6 +25,7 @@ struct tls_context {
 /* Words for an operator; why has 256 bytes. @return err, or what is wrong with the file. */
 int tlsid_why(char *why, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int tlsid_readable(const char *what, const char *file, char *why);
+int64_t tlsid_time_s(const ASN1_TIME *t);
 /** The last error of the library. */
 const char *tlsid_reason(void);
 

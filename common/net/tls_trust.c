@@ -20,6 +20,7 @@ struct tls_trust {
 	ASN1_OBJECT *sip_domain;     /* 1.3.6.1.5.5.7.3.20 */
 	enum tls_eku eku;
 	int depth;
+	int64_t crl_until_s;
 	bool any;
 };
 
@@ -66,15 +67,23 @@ static int load_crls(struct tls_trust *t, const struct tls_trust_options *o, cha
 }
 
 /* The store also takes the lists of a trust file; as soon as there is one, lists are used. */
-static bool has_crls(const struct tls_trust *t)
+static bool has_crls(struct tls_trust *t)
 {
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(t->store);
+	bool any = false;
 
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-		if (X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_CRL)
-			return true;
+		X509_CRL *crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+		int64_t until_s;
+
+		if (!crl)
+			continue;
+		any = true;
+		until_s = tlsid_time_s(X509_CRL_get0_nextUpdate(crl));
+		if (until_s && (!t->crl_until_s || until_s < t->crl_until_s))
+			t->crl_until_s = until_s;
 	}
-	return false;
+	return any;
 }
 
 int tlstrust_new(const struct tls_trust_options *o, struct tls_trust **ret_trust, char ret_why[256])
@@ -111,6 +120,11 @@ out:
 bool tlstrust_any(const struct tls_trust *t)
 {
 	return t->any;
+}
+
+int64_t tlstrust_crl_until_s(const struct tls_trust *t)
+{
+	return t->crl_until_s;
 }
 
 X509_STORE *tlstrust_store(const struct tls_trust *t)

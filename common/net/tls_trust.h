@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* RFC 5924: is a certificate meant for SIP domains? id-kp-sipDomain or anyExtendedKeyUsage. */
 enum tls_eku {
@@ -40,6 +41,8 @@ int tlstrust_new(const struct tls_trust_options *o, struct tls_trust **ret_trust
 
 /** It names authorities: a far end can be verified. */
 bool tlstrust_any(const struct tls_trust *t);
+/** When the first of its revocation lists is stale, since 1970 UTC; 0 = it has none. */
+int64_t tlstrust_crl_until_s(const struct tls_trust *t);
 /** Use it for this handshake: store, depth, the names a client is told. @return 0, -ENOMEM. */
 int tlstrust_use(const struct tls_trust *t, SSL *ssl);
 /** A step of the verification of a chain; ok as OpenSSL gave it. @return 1 to go on, else 0 with the error in ctx. */

@@ -17,6 +17,8 @@ struct sbe_admin_app {
 	struct gate_pool *gates;
 	struct transport *transport;
 	struct txn_layer *txns;
+	struct tls_context *const
+		*identities; /* as in conf.tls; the app's: changes with a reload */
 	struct cdr_writer *cdr;
 	struct peer_gate *gate; /* overload control */
 	/* Read the configuration again. @return 0 (why: sections that wait for a restart, or ""), or -errno with why */
@@ -36,6 +38,8 @@ extern const struct admin_cmd sbe_admin_overload_cmds[];
 json_t *sbe_admin_overload(const struct sbe_admin_app *app);
 /** The overload part of one peer: what it offers, gets, is asked, asks. */
 json_t *sbe_admin_peer_overload(const struct peer *p);
+/* sbe_admin_cert.c */
+extern const struct admin_cmd sbe_admin_cert_cmds[];
 /* sbe_admin_node.c */
 extern const struct admin_cmd sbe_admin_node_cmds[];
 

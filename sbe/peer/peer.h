@@ -87,6 +87,9 @@ struct peer_conf { /* name first: the key of the config map */
 	struct conf_list use;      /* const char *: names in "policies" */
 	struct peer_policy policy; /* as written; what counts is compiled */
 	struct policy *compiled;   /* by sbe/policy from use and policy; NULL = the defaults */
+	bool standing; /* "sip.standing": connections to its next hops are up before a call comes */
+	uint32_t
+		udp_max_bytes; /* "sip.udp_max_bytes": a larger request goes by TCP instead; 0 = never */
 };
 extern const struct conf_field peer_conf_fields[];
 

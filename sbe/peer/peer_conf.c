@@ -129,6 +129,12 @@ static const struct conf_field sip_fields[] = {
 	 .text = "How long a next hop may take for its first response before the next one is tried."},
 	{FIELD(peer_conf, ring_s, "ring_s"), .type = CONF_UINT, .min = 1, .max = 3600, .def = "180",
 	 .text = "How long a call may ring."},
+	{FIELD(peer_conf, standing, "standing"), .type = CONF_BOOL, .def = "false",
+	 .text = "Open connections to its tcp and tls next hops at the start and keep them; one that cannot be had is down."},
+	{FIELD(peer_conf, udp_max_bytes, "udp_max_bytes"), .type = CONF_UINT, .max = 65535,
+	 .def = "1300",
+	 .text = "A request larger than this to a udp next hop goes by TCP, and by UDP if that is refused (RFC 3261 "
+		 "18.1.1); 0 = always by UDP."},
 	{FIELD(peer_conf, prack, "prack"), .type = CONF_ENUM, .words = prack_words,
 	 .def = "supported",
 	 .text = "Reliable provisional responses (RFC 3262): never, when the peer takes them, or required of it."},

@@ -53,6 +53,14 @@ static void test_names(void **state)
 		{NULL, "URI:https:a.example,DNS:b.example", "b.example", true},
 		{NULL, "URI:sip:", "", false},
 		{NULL, NULL, "sbe1", false},
+		{NULL, "IP:192.0.2.1,DNS:a.example", "192.0.2.1", true},
+		{NULL, "IP:192.0.2.1", "192.0.2.2", false},
+		{NULL, "IP:2001:db8::1", "2001:DB8:0::1", true},
+		{NULL, "DNS:192.0.2.1", "192.0.2.1", true},
+		{NULL, "URI:sip:192.0.2.1", "192.0.2.1", true},
+		{NULL, "IP:192.0.2.1,URI:sip:a.example", "192.0.2.1", false}, /* URI wins */
+		{"a.example b.example", NULL, "b.example", false},
+		{"a.example b.example", NULL, "a.example b.example", false},
 	};
 
 	(void)state;
