@@ -84,7 +84,10 @@ static int on_send(void *arg, const struct transport_target *to, const void *dat
 
 static void on_request(void *arg, struct txn_server *s, const struct wire_msg *m)
 {
-	call_on_request(((struct app *)arg)->calls, s, m);
+	struct app *a = arg;
+
+	if (!event_on_request(a->events, s, m))
+		call_on_request(a->calls, s, m);
 }
 
 static void on_ack(void *arg, const struct wire_msg *m, const struct transport_target *from)
@@ -196,6 +199,23 @@ static int start_gates(struct app *a)
 	return err;
 }
 
+struct event_config app_event_config(const struct sbe_snapshot *s)
+{
+	return (struct event_config){.peers = s->peers,
+				     .routes = s->routes,
+				     .domains = s->call.domains,
+				     .ndomains = s->call.ndomains};
+}
+
+static int start_events(struct app *a)
+{
+	struct event_options o = {.wheel = a->wheel, .transport = a->transport, .txns = a->txns};
+	struct event_config c = app_event_config(a->snapshot);
+
+	call_route_env(a->calls, &o.env);
+	return event_core_new(&o, &c, &a->events);
+}
+
 static int start_calls(struct app *a)
 {
 	const struct sbe_conf *c = &a->snapshot->conf;
@@ -225,6 +245,8 @@ static int start_calls(struct app *a)
 	o.cdr = a->cdr;
 	err = call_core_new(&o, &a->snapshot->call, &a->calls);
 	if (!err)
+		err = start_events(a);
+	if (!err)
 		err = peer_probe_new(&probe, &a->probe);
 	if (!err)
 		err = peer_probe_watch(a->probe, a->snapshot->peers);
@@ -246,6 +268,7 @@ static int start_admin(struct app *a)
 
 	a->admin_app = (struct sbe_admin_app){.snapshot = &a->snapshot,
 					      .calls = a->calls,
+					      .events = a->events,
 					      .gates = a->gates,
 					      .transport = a->transport,
 					      .txns = a->txns,
@@ -456,6 +479,7 @@ void app_free(struct app *a)
 	peer_probe_free(a->probe);
 	peer_standing_free(a->standing);
 	a->standing = NULL;
+	event_core_free(a->events);
 	call_core_free(a->calls);
 	app_dns_stop(a);
 	gate_pool_free(a->gates);

@@ -16,6 +16,7 @@
 #include "sbe/admin/sbe_admin.h"
 #include "sbe/app.h"
 #include "sbe/app_cert.h"
+#include "sbe/event/event.h"
 #include "sbe/peer/peer_gate.h"
 #include "sbe/dns/dns_ares.h"
 #include "sbe/peer/peer_probe.h"
@@ -45,6 +46,7 @@ struct app {
 	struct txn_layer *txns;
 	struct gate_pool *gates;
 	struct call_core *calls;
+	struct event_core *events;
 	struct cdr_writer *cdr;
 	struct peer_probe *probe;
 	struct peer_standing *standing;
@@ -77,6 +79,9 @@ enum guard_verdict app_overload_gate(void *arg, const struct transport_offer *of
 const char *app_overload_params(void *arg, const struct transport_target *from);
 void app_overload_feedback(void *arg, const struct transport_target *to, const struct wire_oc *oc,
 			   int err);
+/* app.c */
+struct event_config app_event_config(const struct sbe_snapshot *s);
+
 /* app_dns.c */
 /** @return 0, or -errno, logged. */
 int app_dns_start(struct app *a);

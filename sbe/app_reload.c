@@ -59,6 +59,7 @@ int app_reload(void *arg, char *why, size_t why_bytes)
 	struct sbe_snapshot *next = NULL, *before = a->snapshot;
 	struct conf_error error = {""};
 	struct app_tls tls = {0};
+	struct event_config events;
 	int err = sbe_conf_load(a->conf_path, before, &next, &error);
 
 	if (err) {
@@ -80,6 +81,8 @@ int app_reload(void *arg, char *why, size_t why_bytes)
 	a->tls = tls;
 	a->snapshot = next;
 	call_core_configure(a->calls, &next->call);
+	events = app_event_config(next);
+	event_core_configure(a->events, &events);
 	app_overload_reload(a);
 	use_tls(a, next);
 	app_cert_watch(a);

@@ -8,12 +8,14 @@
 #include "common/admin.h"
 #include "sbe/call/call.h"
 #include "sbe/conf/sbe_conf.h"
+#include "sbe/event/event.h"
 #include "sbe/gate/gate_pool.h"
 #include "sbe/peer/peer_gate.h"
 
 struct sbe_admin_app {
 	struct sbe_snapshot **snapshot; /* the app's: changes with a reload */
 	struct call_core *calls;
+	struct event_core *events;
 	struct gate_pool *gates;
 	struct transport *transport;
 	struct txn_layer *txns;

@@ -255,6 +255,13 @@ static int lookup_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 	return explain(arg, c, NULL, c->args[0], ret_data);
 }
 
+static int subscription_list_cmd(void *arg, struct admin_call *c, json_t **ret_data)
+{
+	(void)c;
+	*ret_data = event_list(((struct sbe_admin_app *)arg)->events);
+	return ADMIN_OK;
+}
+
 const struct admin_cmd sbe_admin_peer_cmds[] = {
 	{"peer", "list", "", 0, 0, "Peers with admin state, health and sessions.", peer_list_cmd},
 	{"peer", "show", "NAME", 1, 1, "One peer with its next hops, limits and counters.",
@@ -266,6 +273,8 @@ const struct admin_cmd sbe_admin_peer_cmds[] = {
 	{"route", "list", "", 0, 0, "Routes in the order they are tried.", route_list_cmd},
 	{"route", "test", "--from PEER --to URI", 0, 0,
 	 "Which way a call would go, step by step, without placing it.", route_test_cmd},
+	{"subscription", "list", "", 0, 0, "Subscriptions between peers, e.g. of presence.",
+	 subscription_list_cmd},
 	{"lookup", "", "NUMBER|URI", 1, 1, "Where a number or URI leads, without a caller.",
 	 lookup_cmd},
 	{.noun = NULL},

@@ -17,11 +17,7 @@ bool call_text_names_host(struct wire_text t)
 
 void call_headers_contact(const struct transport_target *t, struct wire_out *o)
 {
-	const char *transport = t->proto == TRANSPORT_TCP   ? ";transport=tcp"
-				: t->proto == TRANSPORT_TLS ? ";transport=tls"
-							    : "";
-
-	wire_out_header(o, "Contact", "<sip:%s%s>", transport_sent_by(t->listener), transport);
+	dialog_write_contact(t, o);
 }
 
 void call_headers_way(const struct call_core *core, const struct peer *from, const struct peer *to,

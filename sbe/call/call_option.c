@@ -43,17 +43,17 @@ static bool info_on(const struct peer_conf *c)
 
 static bool message_on(const struct peer_conf *c)
 {
-	return call_relay_allowed(c, WIRE_MESSAGE);
+	return call_relay_allowed(c, WIRE_MESSAGE) || c->im.page;
 }
 
 static bool subscribe_on(const struct peer_conf *c)
 {
-	return call_relay_allowed(c, WIRE_SUBSCRIBE);
+	return call_relay_allowed(c, WIRE_SUBSCRIBE) || c->presence.events.n;
 }
 
 static bool notify_on(const struct peer_conf *c)
 {
-	return call_relay_allowed(c, WIRE_NOTIFY);
+	return call_relay_allowed(c, WIRE_NOTIFY) || c->presence.events.n;
 }
 
 static void options_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m)

@@ -16,6 +16,7 @@
 #include "common/table.h"
 #include "proto/message.h"
 #include "sbe/peer/peer_auth.h"
+#include "sbe/peer/peer_event.h"
 #include "sbe/peer/peer_in_dialog.h"
 #include "sbe/peer/peer_limit.h"
 #include "sbe/peer/peer_load.h"
@@ -84,6 +85,8 @@ struct peer_conf { /* name first: the key of the config map */
 	struct peer_auth_conf auth;
 	uint32_t ring_s; /* "sip.ring_s": how long a call may ring (timer C), default 180 */
 	struct peer_tls_conf tls;
+	struct peer_im_conf im;
+	struct peer_presence_conf presence;
 	struct conf_list use;      /* const char *: names in "policies" */
 	struct peer_policy policy; /* as written; what counts is compiled */
 	struct policy *compiled;   /* by sbe/policy from use and policy; NULL = the defaults */
@@ -108,6 +111,7 @@ struct peer_state {
 	uint32_t number;                 /* transport_target.peer; never 0 */
 	bool blocked;                    /* admin state */
 	uint32_t sessions[2];            /* by enum peer_direction */
+	uint32_t subscriptions;          /* it asked for */
 	uint64_t attempts[2], answered[2], limited, failovers; /* lifetime */
 	uint64_t limited_by[PEER_LIMIT_COUNT];
 	uint64_t unrecorded[PEER_LIMIT_COUNT]; /* refusals that have no CDR yet */
@@ -124,7 +128,8 @@ struct peer {
 	size_t nhops;
 	bool down; /* health: all hops are down */
 	struct rate rates[PEER_RATES];
-	void *owner; /* reference that keeps conf alive */
+	struct rate pages; /* its MESSAGE requests */
+	void *owner;       /* reference that keeps conf alive */
 	struct table_entry by_name, by_number;
 };
 

@@ -122,6 +122,7 @@ static int peer_new(const struct peer_conf *conf, void *owner, const struct peer
 	if (p->state && !old)
 		peer_load_init(&p->state->load);
 	peer_rates_init(p->rates, &conf->limits, now_us);
+	rate_init(&p->pages, conf->im.per_s, conf->im.per_s, now_us);
 	err = p->state ? peer_hops(p) : -ENOMEM;
 	if (err) {
 		mem_unref(p);

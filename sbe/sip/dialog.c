@@ -382,3 +382,12 @@ void *dialog_find_response(struct table *t, const struct wire_msg *response)
 	d = find(t, from.tag, response);
 	return d && wire_text_is(to.tag, d->remote_tag) ? d->leg : NULL;
 }
+
+void dialog_write_contact(const struct transport_target *t, struct wire_out *o)
+{
+	const char *transport = t->proto == TRANSPORT_TCP   ? ";transport=tcp"
+				: t->proto == TRANSPORT_TLS ? ";transport=tls"
+							    : "";
+
+	wire_out_header(o, "Contact", "<sip:%s%s>", transport_sent_by(t->listener), transport);
+}

@@ -67,6 +67,9 @@ int dialog_check_cseq(struct dialog *d, const struct wire_msg *request);
 uint32_t dialog_write(struct dialog *d, const char *method, uint32_t cseq, int max_forwards,
 		      struct wire_out *o);
 
+/** Our Contact towards a target: where we are reached there. */
+void dialog_write_contact(const struct transport_target *t, struct wire_out *o);
+
 /** Make d from the fields of another one whose strings may be anywhere (recovery): all but block, entry and leg. */
 int dialog_restore(struct dialog *d, const struct dialog *saved);
 
