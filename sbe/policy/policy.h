@@ -67,7 +67,8 @@ void policy_pass(const struct policy_way *way, const struct wire_msg *m, struct 
 /** The phrase of a response for the other side; NULL = the usual one. */
 const char *policy_phrase(const struct policy_way *way, const struct wire_msg *m, char *buf,
 			  size_t size_bytes);
-/** Value of a Reason header towards way->to: that of m (NULL = none) if it may be shown, else ours. @return NULL: none */
+#define POLICY_REASONS_MAX 3
+/** Value of a Reason header towards way->to: up to POLICY_REASONS_MAX of m (NULL = none) that may be shown, else ours. @return NULL: none */
 const char *policy_reason(const struct policy_way *way, const struct wire_msg *m, const char *ours,
 			  char *buf, size_t size_bytes);
 

@@ -9,8 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "sbe/policy/policy_private.h"
 #include "sbe/sip/wire_line.h"
+
+#define REASONS_BYTES 1024 /* all values of a Reason together */
 
 /* ---- lines ---- */
 
@@ -96,12 +99,67 @@ static bool is_beyond(const struct wire_msg *m, const char *canonical)
 	return wire_status(m) == 503 && !strcmp(canonical, "retry-after");
 }
 
+/* ---- Reason ---- */
+
+/* "protocol;..." with nothing in it that may not be seen; folds become one line. */
+static bool add_reason(struct policy_inner *inner, struct wire_text value, struct text_out *t)
+{
+	const char *semicolon = memchr(value.s, ';', value.n);
+	struct wire_text protocol = {value.s, semicolon ? (size_t)(semicolon - value.s) : value.n};
+	size_t from = t->len_bytes;
+
+	if (!wire_is_token(wire_trim(protocol)) || !is_clean(inner, POLICY_FREE, value) ||
+	    t->len_bytes + value.n + 3 >= t->size_bytes)
+		return false;
+	text_add(t, from ? ", " : "");
+	text_add_bytes(t, value.s, value.n);
+	for (char *p = t->buf + from; *p; p++)
+		*p = (char)(*p == '\r' || *p == '\n' ? ' ' : *p);
+	return true;
+}
+
+/* RFC 3326 allows one value of each protocol; more than a few protocols nobody has. */
+static void collect_reasons(struct policy_inner *inner, const struct wire_msg *m,
+			    struct text_out *t)
+{
+	unsigned left = POLICY_REASONS_MAX;
+	struct wire_text rest, value;
+	struct wire_header h;
+
+	for (void *it = NULL; left && wire_header_next(m, &it, &h);) {
+		if (strcmp(h.canonical, "reason"))
+			continue;
+		rest = h.value;
+		while (left && wire_list_next(&rest, &value)) {
+			if (add_reason(inner, value, t))
+				left--;
+			else
+				metric_add(&policy_metrics, POLICY_HIDDEN, 1);
+		}
+	}
+}
+
+/* @return true: a Q.850 cause is among them */
+static bool pass_reasons(const struct policy_scene *s, struct wire_out *o)
+{
+	char text[REASONS_BYTES];
+	struct text_out t;
+
+	if (!policy_reason_wanted(s->way))
+		return false;
+	text_start(&t, text, sizeof(text));
+	collect_reasons(s->inner, s->m, &t);
+	if (t.len_bytes)
+		wire_out_header_text(o, "Reason", (struct wire_text){text, t.len_bytes});
+	return strcasestr(text, "q.850;") != NULL;
+}
+
 /* ---- the short way ---- */
 
 static void pass_plain(const struct policy_scene *s, struct policy_lines *l, struct wire_out *o)
 {
 	const struct policy_way *way = s->way;
-	bool q850 = false, reasons = policy_reason_wanted(way);
+	bool q850 = false, reasons = false;
 	struct wire_header h;
 	void *it = NULL;
 
@@ -113,9 +171,8 @@ static void pass_plain(const struct policy_scene *s, struct policy_lines *l, str
 		if (class != POLICY_HARMLESS && class != POLICY_FREE && class != POLICY_SIGNED)
 			continue;
 		if (class == POLICY_FREE && !strcmp(h.canonical, "reason")) {
-			if (!reasons)
-				continue;
-			q850 |= is_q850(h.value);
+			reasons = true;
+			continue;
 		}
 		if (class == POLICY_FREE && is_beyond(s->m, h.canonical))
 			continue;
@@ -124,6 +181,8 @@ static void pass_plain(const struct policy_scene *s, struct policy_lines *l, str
 		else
 			hidden(way);
 	}
+	if (reasons)
+		q850 = pass_reasons(s, o);
 	policy_reason_add(way, s->m, q850, o);
 	if (l->n || policy_of(way->from)->nowned)
 		policy_identity_cross(s, l);
@@ -283,15 +342,14 @@ const char *policy_reason(const struct policy_way *way, const struct wire_msg *m
 {
 	struct policy_inner inner;
 	struct wire_header h;
+	struct text_out t;
 
 	if (!policy_reason_wanted(way))
 		return NULL;
-	policy_inner_init(&inner, way, m);
-	if (!m || !wire_header_find(m, "reason", &h) || h.value.n >= size_bytes ||
-	    !is_clean(&inner, POLICY_FREE, h.value))
+	if (!m || !wire_header_find(m, "reason", &h))
 		return ours;
-	wire_text_copy(h.value, buf, size_bytes);
-	for (char *p = buf; *p; p++) /* folds become one line */
-		*p = (char)(*p == '\r' || *p == '\n' ? ' ' : *p);
-	return buf;
+	policy_inner_init(&inner, way, m);
+	text_start(&t, buf, size_bytes);
+	collect_reasons(&inner, m, &t);
+	return t.len_bytes ? buf : ours;
 }

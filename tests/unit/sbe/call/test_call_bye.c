@@ -241,6 +241,54 @@ static void while_a_reinvite_waits_for_its_ack(void **state)
 	assert_int_equal(call_count(bed.core), 0);
 }
 
+/* Both protocols may tell why (RFC 3326), in answers too (RFC 6432); few of them, and none that names inner hosts. */
+static void reasons(void **state)
+{
+	const char *m;
+
+	(void)state;
+	bed_connect();
+	bed.extra = "Reason: Q.850;cause=16;text=\"Normal, all is well\"\n"
+		    "Reason: SIP;cause=200;text=\"from 10.0.0.10\", X;cause=1, no token;cause=1\n"
+		    "Reason: Y;cause=2,Z;cause=3\n";
+	bed_request(A, "BYE", NULL);
+	bed_take(A, "SIP/2.0 200 ");
+	m = bed_take_bye(B);
+	assert_string_equal(bed_header(m, "Reason"),
+			    "Q.850;cause=16;text=\"Normal, all is well\", X;cause=1, Y;cause=2");
+	bed_invite(A, SDP_A);
+	bed_take(B, "INVITE ");
+	bed.extra = "Reason: Q.850;cause=17\n";
+	bed_reply(B, 486, NULL);
+	bed_take(B, "ACK ");
+	assert_string_equal(bed_header(bed_take(A, "SIP/2.0 486 "), "Reason"), "Q.850;cause=17");
+	bed_invite(A, SDP_A);
+	bed_take(B, "INVITE ");
+	bed.extra =
+		"Reason: A;cause=1, B;cause=1\nReason: C;cause=1, D;cause=1\nReason: E;cause=5\n";
+	bed_reply(B, 486, NULL);
+	bed_take(B, "ACK ");
+	m = bed_take(A, "SIP/2.0 486 ");
+	assert_string_equal(bed_header(m, "Reason"), "A;cause=1, B;cause=1, C;cause=1");
+	bed_lacks(m, "D;cause");
+	bed_invite(A, SDP_A);
+	bed_take(B, "INVITE ");
+	bed_reply(B, 180, NULL);
+	bed_take(A, "SIP/2.0 180 ");
+	bed.extra =
+		"Reason: SIP;cause=200;text=\"Call completed elsewhere\"\nReason: Q.850;cause=26\n";
+	bed_send_cancel(A);
+	m = bed_take(B, "CANCEL ");
+	assert_string_equal(bed_header(m, "Reason"),
+			    "SIP;cause=200;text=\"Call completed elsewhere\", Q.850;cause=26");
+	bed_take(A, "SIP/2.0 200 ");
+	bed_take(A, "SIP/2.0 487 ");
+	bed_reply(B, 487, NULL);
+	bed_take(B, "ACK ");
+	bed_run_ms(33000);
+	bed_skip(B);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +306,7 @@ int main(void)
 		BED_TEST(over_the_others_reinvite),
 		BED_TEST(crosses_the_2xx_of_a_reinvite),
 		BED_TEST(while_a_reinvite_waits_for_its_ack),
+		BED_TEST(reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
