@@ -137,6 +137,7 @@ static void call_destroy(void *obj)
 	call_exchange_end(call);
 	mem_free(call->streams);
 	call_plan_free(call);
+	call_attempts_free(call);
 	mem_unref(call->caller);
 	mem_unref(call->callee);
 	mem_unref(call->called_sent);
@@ -158,6 +159,7 @@ int call_new(struct call_core *core, struct call **ret_call)
 		return -ENOMEM;
 	call->core = core;
 	call->magic = CALL_MAGIC;
+	call->attempts = call->few_attempts;
 	for (int side = 0; side < 2; side++) {
 		call->legs[side].magic = LEG_MAGIC;
 		call->legs[side].side = (uint8_t)side;

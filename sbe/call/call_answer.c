@@ -289,7 +289,7 @@ int call_answer_done(struct call *call)
 static int failure_status(int status)
 {
 	if (status < 400)
-		return 480; /* a redirect is neither followed nor shown (C19): only a redirect server may send one */
+		return 480; /* a redirect is never shown (C19); who may send one: call_redirect.c */
 	if (status == 422 || status == 421)
 		return 500; /* session timers are between the peer and us (S6) */
 	if (status == 401 || status == 407)
@@ -307,6 +307,8 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 	if ((call_session_again(&call->legs[1], m) || call_auth_again(&call->legs[1], m)) &&
 	    !call_invite_again(call))
 		return;
+	if (call_redirect(call, m))
+		return;
 	if (call_auth_is_challenge(status))
 		f.cause = "auth_failed";
 	if (f.status == status)
@@ -314,6 +316,8 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 	f.next_hop = status == 503 || status == 408 || status == 502 || status == 504;
 	if (!f.next_hop)
 		peer_hop_answered(call->legs[1].peer, call->legs[1].hop);
+	if (!f.next_hop && call_redirect_goes_on(call, status))
+		f.next_hop = f.other_target = true;
 	fsm_event(&call->fsm, CALL_EV_FAILURE, &f);
 }
 

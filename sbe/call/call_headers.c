@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "sbe/call/call_private.h"
 #include "sbe/policy/policy_leak.h"
+#include "sbe/route/route_redirect.h"
 #include "sbe/sip/wire_out.h"
 
 bool call_text_names_host(struct wire_text t)
@@ -83,14 +84,17 @@ int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 			 const struct transport_listener *via, struct policy_parties *ret_parties)
 {
 	const struct leg *b = &call->legs[1];
-	const struct route_found *found = call->plan->found;
+	const struct route_target *redirected = route_target(call->plan, call->candidate);
+	const struct route_found *found = redirected ? NULL : call->plan->found;
 	const struct policy_way way = way_to(b, via);
 	struct policy_target target = {.user = {NULL, 0}};
 	const char *domain = peer_domain(b->peer);
 	char host[280];
 
 	/* what a lookup has found is the target (B5), else the peer's first domain, else the next hop itself */
-	if (found && found->host[0])
+	if (redirected && redirected->host[0])
+		text_copy(host, sizeof(host), redirected->host);
+	else if (found && found->host[0])
 		text_copy(host, sizeof(host), found->host);
 	else if (domain)
 		text_copy(host, sizeof(host), domain);
@@ -98,6 +102,8 @@ int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 		addr_print(&call_route_hop(call)->addr, host, sizeof(host));
 	if (found && found->user[0])
 		target.user = (struct wire_text){found->user, strlen(found->user)};
+	if (redirected)
+		target.user = (struct wire_text){redirected->user, strlen(redirected->user)};
 	target.host = host;
 	return policy_parties(&way, invite, &target, ret_parties);
 }

@@ -13,21 +13,6 @@
 #include "sbe/call/call_private.h"
 #include "sbe/sip/wire_out.h"
 
-void call_attempt_note(struct call *call, int status, const char *result)
-{
-	const size_t max = sizeof(call->attempts) / sizeof(call->attempts[0]);
-	struct call_attempt *a;
-	struct leg *b = &call->legs[1];
-
-	if (call->nattempts == max || !b->peer)
-		return;
-	a = &call->attempts[call->nattempts++];
-	snprintf(a->hop, sizeof(a->hop), "%.30s %.32s", b->peer->name,
-		 call_route_hop(call) ? call_route_hop(call)->uri : "");
-	a->status = status;
-	a->result = result;
-}
-
 /* Undo an attempt: the leg is as new, the next candidate may use it. */
 static void leave_attempt(struct call *call)
 {
@@ -54,7 +39,7 @@ static int take_candidate(struct call *call)
 	struct leg *b = &call->legs[1];
 	int err = -ENOENT;
 
-	for (; call->candidate < call->plan->n; call->candidate++) {
+	for (; call->candidate < call->plan->n && !call_redirect_spent(call); call->candidate++) {
 		const struct route_candidate *c = &call->plan->candidates[call->candidate];
 		const char *why = call_hop_declines(call, c->peer, c->hop);
 		enum peer_limit limit = PEER_LIMIT_NONE;
@@ -216,6 +201,7 @@ static int post(struct call *call, const struct transport_target *to, struct txn
 
 	call_loop_branch(call->core->loop_secret, call->loop_key, r->uri, branch);
 	r->branch = branch;
+	call->invites++;
 	return txn_client_new(call->core->o.txns, to, r, &call_invite_handlers, b, &b->invite);
 }
 
@@ -287,6 +273,8 @@ int call_invite_again(struct call *call)
 	struct wire_out o;
 	int err;
 
+	if (call_redirect_spent(call))
+		return -E2BIG;
 	if (!call->ex.held || !wire_is_request(call->ex.held))
 		return -ENODATA; /* a fork has answered with a description before */
 	err = write_invite(call, &to, &o, &r, &body);
@@ -306,11 +294,11 @@ void call_invite_next(struct call *call, const struct call_failure *f)
 	bool failed_over = call->fsm.state != CALL_OPENING;
 
 	call_attempt_note(call, f->status, f->cause);
-	if (f->next_hop && f->status != 488)
+	if (f->next_hop && !f->other_target && f->status != 488)
 		call_hop_failed(call, f);
 	/* Once the caller heard it ring, another attempt would be a surprise; a gate failure is not the hop's. */
-	if (!f->next_hop || call->fsm.state == CALL_RINGING || !call->plan ||
-	    call->candidate + 1 >= call->plan->n) {
+	if (!f->next_hop || (call->fsm.state == CALL_RINGING && !f->other_target) || !call->plan ||
+	    call->candidate + 1 >= call->plan->n || call_redirect_spent(call)) {
 		call_reject(call, f);
 		return;
 	}

@@ -36,7 +36,8 @@
 #define LEG_MAGIC 0x1e900001U
 #define CALL_TOKEN_BYTES 17      /* 64 random bits in hex, with the 0 */
 #define CALL_HEADERS_BYTES 16384 /* header block we build; a message is at most 64 KiB */
-#define CALL_ATTEMPTS_MAX ROUTE_CANDIDATES_MAX
+#define CALL_ATTEMPTS_FEW 4      /* as many as a call mostly has */
+#define CALL_ATTEMPTS_MAX 40
 
 enum call_state {
 	CALL_OPENING,   /* gate_open is asked */
@@ -66,6 +67,7 @@ struct call_failure {
 	const char *cause;  /* CDR word, static */
 	const char *text;   /* for a Reason header; NULL = the cause */
 	bool next_hop;      /* another hop may be tried */
+	bool other_target;  /* it is somebody else's: this hop is well, and it may have rung */
 	const struct wire_msg *response; /* headers to pass, or NULL */
 };
 /* Why a call ends. */
@@ -174,8 +176,9 @@ struct call {
 	struct timer ring, reaper, guard;
 	/* for the CDR */
 	char *caller, *callee, *called_sent; /* URIs */
-	struct call_attempt attempts[4];
+	struct call_attempt few_attempts[CALL_ATTEMPTS_FEW], *attempts;
 	size_t nattempts;
+	unsigned invites; /* sent to callees, those that were sent again with more among them */
 	uint64_t invite_wall_ms, invite_ms, ring_ms, answer_ms, end_ms;
 	uint64_t answer_wall_ms, ring_wall_ms, end_wall_ms;
 	int status;
@@ -262,9 +265,16 @@ int call_invite_send(struct call *call);  /* the INVITE to the present candidate
 int call_invite_again(struct call *call); /* the same once more, in the same dialog: RFC 4028 7.3 */
 void call_invite_next(struct call *call,
 		      const struct call_failure *f); /* next candidate, or give up */
-void call_attempt_note(struct call *call, int status, const char *result);
 void call_reject(struct call *call,
 		 const struct call_failure *f); /* final answer to the caller, end */
+
+/* call_redirect.c */
+bool call_redirect(struct call *call, const struct wire_msg *m); /* true: it goes on elsewhere */
+bool call_redirect_goes_on(const struct call *call,
+			   int status);            /* another Contact is to be tried */
+bool call_redirect_spent(const struct call *call); /* no more INVITEs for it */
+void call_attempt_note(struct call *call, int status, const char *result);
+void call_attempts_free(struct call *call);
 
 /* call_progress.c: early dialogs and early media */
 int call_progress(struct call *call, const struct wire_msg *m);

@@ -120,6 +120,7 @@ void call_plan_free(struct call *call)
 	for (size_t i = 0; i < call->plan->n; i++)
 		mem_unref(call->plan->candidates[i].peer);
 	mem_unref(call->plan->found);
+	mem_unref(call->plan->targets);
 	mem_free(call->plan);
 	call->plan = NULL;
 }

@@ -21,7 +21,8 @@
 #include "sbe/peer/peer.h"
 
 #define ROUTE_CANDIDATES_MAX 16
-#define ROUTE_NUMBER_BYTES 64 /* a normalised number with the 0; E.164 has 15 digits */
+#define ROUTE_REDIRECTS_MAX 10 /* candidates that redirects bring */
+#define ROUTE_NUMBER_BYTES 64  /* a normalised number with the 0; E.164 has 15 digits */
 #define ROUTE_USER_BYTES 128
 #define ROUTE_HOST_BYTES 256
 
@@ -66,6 +67,13 @@ struct route_query {
 struct route_candidate {
 	struct peer *peer; /* borrowed from the peer set of the same snapshot */
 	size_t hop;        /* index into peer->hops, or as above */
+	uint8_t target;    /* plan->targets[target - 1]; 0 = as it was asked for */
+	uint8_t depth;     /* redirects that led to it */
+};
+/* Whom a redirect wants to be asked for (route_redirect.h). */
+struct route_target {
+	char user[ROUTE_USER_BYTES];
+	char host[ROUTE_HOST_BYTES]; /* "" = the peer's */
 };
 /* What lookups found out that no configuration says. */
 struct route_found {
@@ -80,8 +88,9 @@ struct route_plan {
 	int status; /* 0 = candidates there; else the SIP status to answer: 404 no route, 503 all down/blocked */
 	const char *reason; /* static text for it */
 	size_t n;
-	struct route_candidate candidates[ROUTE_CANDIDATES_MAX];
-	struct route_found *found; /* counted; NULL = all is configured */
+	struct route_candidate candidates[ROUTE_CANDIDATES_MAX + ROUTE_REDIRECTS_MAX];
+	struct route_found *found;    /* counted; NULL = all is configured */
+	struct route_target *targets; /* counted, ROUTE_REDIRECTS_MAX; NULL = nobody redirected */
 };
 struct route_set;
 

@@ -312,7 +312,7 @@ static void add_found(struct route_asking *a, const struct dns_target *t)
 	snprintf(h->uri, sizeof(h->uri), "sip:%s;transport=%s",
 		 addr_print(&t->addr, at, sizeof(at)), names[t->proto]);
 	plan->candidates[plan->n++] =
-		(struct route_candidate){a->peer, ROUTE_HOP_FOUND + f->nhops++};
+		(struct route_candidate){.peer = a->peer, .hop = ROUTE_HOP_FOUND + f->nhops++};
 	if (!a->w.why)
 		return;
 	snprintf(subject, sizeof(subject), "%s %s", a->peer->name, h->uri);

@@ -78,7 +78,7 @@ static void add_hop(struct route_work *w, const struct route_to *to, size_t hop,
 			  ROUTE_CANDIDATES_MAX);
 		return;
 	}
-	w->plan->candidates[w->plan->n++] = (struct route_candidate){to->peer, hop};
+	w->plan->candidates[w->plan->n++] = (struct route_candidate){.peer = to->peer, .hop = hop};
 	if (w->why)
 		snprintf(nth, sizeof(nth), "%zu", w->plan->n);
 	route_why(w, "candidate", subject, nth, "priority %u, weight %u%s", to->priority,
