@@ -61,6 +61,10 @@ enum guard_verdict app_overload_gate(void *arg, const struct transport_offer *of
 {
 	struct app *a = arg;
 
+	/* Who waits too long sends again: that must cost less than the first time, not more. */
+	if (a->gate.overload.shedding && offer->head &&
+	    txn_repeat(a->txns, offer->head, offer->from))
+		return GUARD_DROP;
 	return peer_gate_take(&a->gate, peer_of(a, offer->from), offer, ret_reply, ret_port);
 }
 

@@ -127,6 +127,14 @@ bool txn_takes_part(const struct txn_layer *l, const struct wire_msg *m,
 	       l->h.overload(l->arg, from);
 }
 
+bool txn_fits_request(const struct transport_target *to, size_t n, size_t request_bytes)
+{
+	if (to->known || txn_reliable(to) || n <= request_bytes)
+		return true;
+	metric_add(&txn_metrics, TXN_TOO_LARGE, 1);
+	return false;
+}
+
 /* One answer, nothing kept. The same request gets the same tag again (8.2.7). */
 static void answer_stateless(struct txn_layer *l, const struct wire_msg *m,
 			     const struct transport_target *from, int status, const char *tag)
@@ -156,6 +164,8 @@ static void answer_stateless(struct txn_layer *l, const struct wire_msg *m,
 	wire_out_init(&o, l->out, TXN_MESSAGE_MAX_BYTES);
 	if (txn_response_write(&sizes, l->blob, party.tag.n ? NULL : tag,
 			       sizes.oc_at ? l->h.overload(l->arg, from) : NULL, &r, &o))
+		return;
+	if (!txn_fits_request(from, o.len_bytes, wire_size(m)))
 		return;
 	to.to.port = txn_reply_port(&v, from);
 	metric_add(&txn_metrics, TXN_RESPONSE_OUT_1XX + txn_metric_class(status), 1);
@@ -298,6 +308,24 @@ void txn_receive(struct txn_layer *l, const struct wire_msg *m, const struct tra
 		receive_request(l, m, from);
 	else
 		receive_response(l, m, from);
+}
+
+bool txn_repeat(struct txn_layer *l, const struct guard_head *h,
+		const struct transport_target *from)
+{
+	struct txn_link *e;
+	struct txn_server *s;
+	uint64_t key;
+
+	if (txn_key_raw(h, &key))
+		return false;
+	e = txn_map_find(&l->servers, key);
+	s = e ? TXN_OF(e, txn_server, by_key) : NULL;
+	if (!s || !txn_on_path(&s->source, from))
+		return false;
+	metric_add(&txn_metrics, TXN_REPEAT_IN, 1);
+	txn_server_repeat(s);
+	return true;
 }
 
 void txn_transport_failed(struct txn_layer *l, const struct transport_target *to, int err)

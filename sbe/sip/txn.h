@@ -60,6 +60,9 @@ void txn_layer_free(struct txn_layer *l);
 /** A parsed message from the transport. */
 void txn_receive(struct txn_layer *l, const struct wire_msg *m,
 		 const struct transport_target *from);
+/** A request that is not parsed yet: if it is one that we have, it is answered as before. @return true: done with. */
+bool txn_repeat(struct txn_layer *l, const struct guard_head *h,
+		const struct transport_target *from);
 /** The transport could not deliver to this target (ICMP, refused): fails client transactions waiting on it. */
 void txn_transport_failed(struct txn_layer *l, const struct transport_target *to, int err);
 

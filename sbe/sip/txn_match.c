@@ -5,7 +5,9 @@
  * SipHash with a key of this process: nobody outside can make two digests meet, and by chance it
  * happens once in 2^64 / (open transactions) messages. So the strings themselves need not be kept.
  */
+#include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/table.h"
 #include "sbe/sip/txn_private.h"
@@ -118,6 +120,56 @@ uint64_t txn_key_request(const struct wire_msg *m, const struct wire_via *v)
 	digest_host(&d, v->host);
 	digest_number(&d, v->port);
 	return digest_end(&d);
+}
+
+/* "SIP/2.0/UDP host:port;..." without white space inside: what is written in another way is left to the parser. */
+static bool split_via(struct wire_text via, struct wire_text *ret_host, struct wire_text *ret_port,
+		      struct wire_text *ret_branch)
+{
+	const char *sp = memchr(via.s, ' ', via.n);
+	const char *semi = sp ? memchr(sp, ';', via.n - (size_t)(sp - via.s)) : NULL;
+	struct wire_text by, params;
+	const char *colon;
+
+	if (!semi || memchr(via.s, '\r', via.n) || memchr(via.s, '\t', via.n) ||
+	    memchr(semi, ' ', via.n - (size_t)(semi - via.s)))
+		return false;
+	by = (struct wire_text){sp + 1, (size_t)(semi - sp - 1)};
+	params = (struct wire_text){semi + 1, via.n - (size_t)(semi + 1 - via.s)};
+	if (!by.n || memchr(by.s, ' ', by.n) || !wire_param(params, "branch", ret_branch))
+		return false;
+	colon = memrchr(by.s, ':', by.n);
+	if (colon && memchr(colon, ']', by.n - (size_t)(colon - by.s)))
+		colon = NULL; /* "[v6]" */
+	*ret_host = (struct wire_text){by.s, colon ? (size_t)(colon - by.s) : by.n};
+	*ret_port =
+		(struct wire_text){colon ? colon + 1 : NULL, colon ? by.n - ret_host->n - 1 : 0};
+	if (ret_host->n > 2 && ret_host->s[0] == '[') {
+		ret_host->s++;
+		ret_host->n -= 2;
+	}
+	return true;
+}
+
+int txn_key_raw(const struct guard_head *h, uint64_t *ret_key)
+{
+	const size_t cookie = sizeof(TXN_COOKIE) - 1;
+	struct wire_text host, text, branch;
+	struct txn_digest d = {.n = 0};
+	uint32_t port = 0;
+
+	if (h->method == WIRE_OTHER || h->method == WIRE_ACK || h->method == WIRE_CANCEL ||
+	    !split_via(h->via, &host, &text, &branch) || branch.n <= cookie ||
+	    strncasecmp(branch.s, TXN_COOKIE, cookie) || branch.s[0] == '"' ||
+	    (text.s && wire_number(text, 65535, &port)))
+		return -ENOENT;
+	digest_number(&d, KEY_BRANCH);
+	digest_number(&d, h->method);
+	digest_text(&d, branch);
+	digest_host(&d, host);
+	digest_number(&d, port);
+	*ret_key = digest_end(&d);
+	return 0;
 }
 
 uint64_t txn_key_merged(const struct wire_msg *m)

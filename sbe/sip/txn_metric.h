@@ -10,6 +10,8 @@
 
 /* Method classes: the order is that of txn_metric_method(). */
 #define TXN_METRICS(X)                                                                             \
+	X(TXN_TOO_LARGE, COUNTER, "sbe_sip_answers_withheld_total",                                \
+	  "answers to unknown sources that would have been larger than their request")             \
 	X(TXN_REQUEST_IN_OTHER, COUNTER, "sbe_sip_requests_in_total{method=\"other\"}",            \
 	  "requests received")                                                                     \
 	X(TXN_REQUEST_IN_INVITE, COUNTER, "sbe_sip_requests_in_total{method=\"invite\"}",          \

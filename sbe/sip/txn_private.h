@@ -71,15 +71,18 @@ bool txn_via_is_old(const struct wire_via *v);
 uint64_t txn_key_request(const struct wire_msg *m, const struct wire_via *v);
 /* Equal for copies of one request that came over different paths (8.2.2.2). */
 uint64_t txn_key_merged(const struct wire_msg *m);
+/** The same for a request that is not parsed; only of plain branches of RFC 3261. @return 0, -ENOENT. */
+int txn_key_raw(const struct guard_head *h, uint64_t *ret_key);
 uint64_t txn_key_client(struct wire_text branch, struct wire_text method);
 
 /* ---- text ---- */
 /* What all responses to a request have in common, so that the request need not be kept. */
 struct txn_blob {
-	uint16_t head_bytes;  /* Via ..., From, Call-ID, CSeq, and To without its line end */
-	uint16_t route_bytes; /* Record-Route lines */
-	uint16_t stamp_bytes; /* Timestamp, for the 100 (8.2.6.1) */
-	uint16_t oc_at;       /* where overload parameters go into the top Via; 0 = nowhere */
+	uint16_t head_bytes;    /* Via ..., From, Call-ID, CSeq, and To without its line end */
+	uint16_t route_bytes;   /* Record-Route lines */
+	uint16_t stamp_bytes;   /* Timestamp, for the 100 (8.2.6.1) */
+	uint16_t request_bytes; /* of the request: what a stranger is answered is no larger */
+	uint16_t oc_at;         /* where overload parameters go into the top Via; 0 = nowhere */
 	char text[];
 };
 /** @param oc room for overload parameters in the top Via in place of what is asked there. @return 0, -EMSGSIZE. */
@@ -182,6 +185,9 @@ uint16_t txn_reply_port(const struct wire_via *v, const struct transport_target 
 /** Is that the address (and side of us) a message of this transaction may come from? */
 bool txn_on_path(const struct transport_target *ours, const struct transport_target *from);
 
+/** May n bytes go there in answer to a request of request_bytes? Whom we do not know may be somebody else's forged
+ *  address, who must not get more than was sent in his name (A24). */
+bool txn_fits_request(const struct transport_target *to, size_t n, size_t request_bytes);
 /** Does the sender of this request take part in overload control, and may it? */
 bool txn_takes_part(const struct txn_layer *l, const struct wire_msg *m,
 		    const struct transport_target *from);

@@ -431,6 +431,17 @@ static bool tag_ok(const char *tag)
 	return n < TXN_TAG_MAX_BYTES && wire_is_token((struct wire_text){tag, n});
 }
 
+/* A stranger's short request is answered in short: without phrase and headers of ours. */
+static int server_write_short(struct txn_server *s, const struct txn_reply *r, struct wire_out *o)
+{
+	struct txn_reply plain = {.status = r->status, .reason = ""};
+
+	wire_out_init(o, s->layer->out, TXN_MESSAGE_MAX_BYTES);
+	return txn_response_write(s->blob, s->blob->text,
+				  s->to_has_tag ? NULL : txn_server_to_tag(s), server_oc(s), &plain,
+				  o);
+}
+
 int txn_server_reply(struct txn_server *s, const struct txn_reply *r)
 {
 	struct txn_layer *l = s->layer;
@@ -454,11 +465,17 @@ int txn_server_reply(struct txn_server *s, const struct txn_reply *r)
 				 server_oc(s), r, &o);
 	if (err)
 		return err;
+	if (r->once && o.len_bytes > s->blob->request_bytes)
+		err = server_write_short(s, r, &o);
+	if (err)
+		return err;
 	/* Without memory to keep it, it is sent once; an older one must not go out after it. */
 	if (r->once || txn_keep(&s->last, &s->last_bytes, l->out, o.len_bytes))
 		server_forget(&s->last, &s->last_bytes);
 	metric_add(&txn_metrics, TXN_RESPONSE_OUT_1XX + txn_metric_class(r->status), 1);
-	sent = server_send(s, l->out, o.len_bytes);
+	sent = r->once && !txn_fits_request(&s->source, o.len_bytes, s->blob->request_bytes)
+		       ? 0
+		       : server_send(s, l->out, o.len_bytes);
 	if (r->status >= 200)
 		server_finalise(s, r->status);
 	if (r->status >= 200 && r->once)

@@ -167,6 +167,7 @@ int txn_blob_write(const struct wire_msg *m, const struct transport_target *from
 	size_t at;
 
 	ret_sizes->oc_at = 0;
+	ret_sizes->request_bytes = (uint16_t)wire_size(m);
 	wire_out_init(&o, buf, size_bytes);
 	if (!wire_top_via(m, &v))
 		return -EINVAL;

@@ -183,7 +183,8 @@ static void place(enum bed_who who, const char *name, const char *ip,
 
 	*u = (struct bed_ua){.name = name, .ip = ip};
 	snprintf(text, sizeof(text), "%s:5060", ip);
-	u->at = (struct transport_target){.proto = l->proto, .listener = l};
+	u->at = (struct transport_target){
+		.proto = l->proto, .listener = l, .known = u != &bed.ua[S]};
 	assert_int_equal(addr_parse(text, &u->at.to), 0);
 }
 

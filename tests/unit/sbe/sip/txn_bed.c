@@ -163,7 +163,7 @@ void bed_run_to(struct bed *b, uint64_t ms)
 
 struct transport_target bed_peer(const struct transport_listener *l)
 {
-	struct transport_target t = {.proto = l->proto, .listener = l};
+	struct transport_target t = {.proto = l->proto, .listener = l, .known = true};
 
 	assert_int_equal(addr_parse("198.51.100.7:5070", &t.to), 0);
 	t.connection = l->proto == TRANSPORT_UDP ? 0 : 7;
