@@ -24,6 +24,7 @@
 #include "sbe/app_private.h"
 #include "sbe/cdr/cdr.h"
 #include "sbe/gate/gate_pool.h"
+#include "sbe/peer/peer_large.h"
 #include "sbe/sip/txn.h"
 
 /* An orderly stop never takes longer than 5 s: calls have this, the CDR writer 2 s, and then there is the alarm. */
@@ -100,6 +101,26 @@ static void on_stray_2xx(void *arg, const struct wire_msg *m, const struct trans
 	call_on_stray_2xx(((struct app *)arg)->calls, m, from);
 }
 
+static const struct transport_listener *on_large(void *arg, const struct transport_target *to,
+						 size_t len_bytes)
+{
+	const struct app *a = arg;
+
+	if (!peer_large(a->snapshot->peers, to, len_bytes, clock_now_ms()))
+		return NULL;
+	return transport_find(a->transport, transport_realm(to->listener), TRANSPORT_TCP,
+			      to->to.family);
+}
+
+static const struct transport_listener *on_tcp_refused(void *arg, const struct transport_target *to)
+{
+	const struct app *a = arg;
+
+	peer_large_refused(a->snapshot->peers, to, clock_now_ms());
+	return transport_find(a->transport, transport_realm(to->listener), TRANSPORT_UDP,
+			      to->to.family);
+}
+
 static const struct transport_listener *probe_listener(void *arg, const struct peer *p, size_t hop)
 {
 	struct app *a = arg;
@@ -156,6 +177,8 @@ static int start_sip(struct app *a)
 							       .request = on_request,
 							       .ack = on_ack,
 							       .stray_2xx = on_stray_2xx,
+							       .large = on_large,
+							       .refused = on_tcp_refused,
 							       .overload = app_overload_params,
 							       .feedback = app_overload_feedback};
 	const struct sbe_conf *c = &a->snapshot->conf;

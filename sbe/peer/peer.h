@@ -101,8 +101,9 @@ struct peer_hop {
 	enum transport_proto proto;
 	struct addr addr;
 	bool down; /* found dead by probes, until they find it alive; a failed call alone does not do it */
-	uint64_t retry_ms; /* a failed hop is tried last until then */
-	uint64_t rest_ms;  /* it asked (503, Retry-After) not to be used until then */
+	uint64_t retry_ms;     /* a failed hop is tried last until then */
+	uint64_t tcp_retry_ms; /* it refused TCP: large requests go by UDP until then */
+	uint64_t rest_ms;      /* it asked (503, Retry-After) not to be used until then */
 };
 
 /* What belongs to the name, not to a configuration: a reload makes new peers, a call keeps its old one, both count here. */

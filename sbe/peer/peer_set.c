@@ -75,6 +75,7 @@ static void peer_carry(struct peer *p, const struct peer *old)
 				continue;
 			p->hops[i].retry_ms = old->hops[k].retry_ms;
 			p->hops[i].rest_ms = old->hops[k].rest_ms;
+			p->hops[i].tcp_retry_ms = old->hops[k].tcp_retry_ms;
 			/* nobody would ever find it alive again without probes */
 			if (p->conf->probe.interval_s || p->conf->standing)
 				peer_hop_set_down(p, i, old->hops[k].down);

@@ -25,6 +25,7 @@ struct transport_target {
 	uint8_t proto; /* enum transport_proto */
 	bool known;    /* handlers.known said yes when it came */
 	bool overload; /* a request there offers overload control (RFC 7339) */
+	bool large;    /* over TCP only because it is large */
 	struct addr to;
 	const struct transport_listener *listener; /* local side: source address, sent-by, realm */
 	uint32_t

@@ -38,6 +38,12 @@ struct txn_layer_handlers {
 	void (*ack)(void *arg, const struct wire_msg *m, const struct transport_target *from);
 	/* A 2xx to INVITE after its client transaction has gone, or with no transaction (late fork). */
 	void (*stray_2xx)(void *arg, const struct wire_msg *m, const struct transport_target *from);
+	/* RFC 3261 18.1.1, may be NULL. A request of this size is for a UDP target: the TCP listener to send it from
+	 * instead, or NULL = it is not too large, or there is none. */
+	const struct transport_listener *(*large)(void *arg, const struct transport_target *to,
+						  size_t len_bytes);
+	/* That one could not be delivered by TCP: the UDP listener to send it from, or NULL = none. NULL if large is. */
+	const struct transport_listener *(*refused)(void *arg, const struct transport_target *to);
 	/* RFC 7339, may be NULL. Overload parameters for a response to this source, whose request offers control:
 	 * ";oc=...", good until the next call, or NULL = not agreed with it. */
 	const char *(*overload)(void *arg, const struct transport_target *from);

@@ -388,7 +388,9 @@ int txn_client_new(struct txn_layer *l, const struct transport_target *to,
 		   const struct txn_request *r, const struct txn_client_handlers *h, void *arg,
 		   struct txn_client **ret_client)
 {
-	char branch[TXN_BRANCH_BYTES];
+	char random[TXN_BRANCH_BYTES];
+	const char *branch = r->branch ? r->branch : random;
+	struct transport_target target = *to;
 	uint32_t deadline_ms = 64 * l->t1_ms;
 	enum wire_method method;
 	struct txn_client *c;
@@ -403,12 +405,16 @@ int txn_client_new(struct txn_layer *l, const struct transport_target *to,
 	if (r->branch && strnlen(r->branch, TXN_BRANCH_MAX_BYTES) == TXN_BRANCH_MAX_BYTES)
 		return -EINVAL;
 	if (!r->branch)
-		wire_random_token(branch, sizeof(branch), TXN_BRANCH_BITS);
+		wire_random_token(random, sizeof(random), TXN_BRANCH_BITS);
 	wire_out_init(&o, l->out, TXN_MESSAGE_MAX_BYTES);
-	err = txn_request_write(to, r, r->branch ? r->branch : branch, &o);
+	err = txn_request_write(&target, r, branch, &o);
+	if (!err && txn_large_turn(l, &target, o.len_bytes)) {
+		wire_out_init(&o, l->out, TXN_MESSAGE_MAX_BYTES);
+		err = txn_request_write(&target, r, branch, &o);
+	}
 	if (err)
 		return err;
-	err = client_make(l, to, &o, r->method, &c);
+	err = client_make(l, &target, &o, r->method, &c);
 	if (err)
 		return err;
 	c->h = h;
@@ -424,6 +430,14 @@ int txn_client_new(struct txn_layer *l, const struct transport_target *to,
 /* Ends from the timer, so that no user is called from inside his own call. */
 void txn_client_fail(struct txn_client *c, int err)
 {
+	struct txn_alarm a = client_alarm(c);
+
+	if (c->state == CLIENT_CALLING && txn_large_back(c)) {
+		txn_clock_interval(&c->clock, &a, c->layer->t1_ms);
+		err = txn_send_bytes(c->layer, &c->target, c->bytes, c->nbytes);
+		if (!err)
+			return;
+	}
 	client_stop_waiting(c);
 	c->err = (int16_t)err;
 	c->state = CLIENT_FAILED;

@@ -36,6 +36,10 @@
 	  "requests sent")                                                                         \
 	X(TXN_REQUEST_OUT_OPTIONS, COUNTER, "sbe_sip_requests_out_total{method=\"options\"}",      \
 	  "requests sent")                                                                         \
+	X(TXN_LARGE, COUNTER, "sbe_sip_large_requests_total{result=\"tcp\"}",                      \
+	  "requests too large for UDP")                                                            \
+	X(TXN_LARGE_BACK, COUNTER, "sbe_sip_large_requests_total{result=\"udp\"}",                 \
+	  "requests too large for UDP")                                                            \
 	X(TXN_RESPONSE_IN_1XX, COUNTER, "sbe_sip_responses_in_total{class=\"1xx\"}",               \
 	  "responses received")                                                                    \
 	X(TXN_RESPONSE_IN_2XX, COUNTER, "sbe_sip_responses_in_total{class=\"2xx\"}",               \

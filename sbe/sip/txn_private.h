@@ -192,6 +192,12 @@ bool txn_fits_request(const struct transport_target *to, size_t n, size_t reques
 bool txn_takes_part(const struct txn_layer *l, const struct wire_msg *m,
 		    const struct transport_target *from);
 
+/* txn_large.c */
+/** Too large for where it should go? Then target is where it goes instead. */
+bool txn_large_turn(const struct txn_layer *l, struct transport_target *target, size_t len_bytes);
+/** It could not go there: back to UDP. @return false if it never left, or there is no way back. */
+bool txn_large_back(struct txn_client *c);
+
 /* txn_server.c */
 int txn_server_new(struct txn_layer *l, const struct wire_msg *m, const struct wire_via *v,
 		   const struct transport_target *from, struct txn_server **ret_server);

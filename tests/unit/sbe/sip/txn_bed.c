@@ -125,10 +125,32 @@ static void on_client_terminated(void *arg)
 static const struct txn_client_handlers client_handlers = {on_response, on_failed,
 							   on_client_terminated};
 
+static const struct transport_listener *on_large(void *arg, const struct transport_target *to,
+						 size_t len_bytes)
+{
+	const struct bed *b = arg;
+
+	assert_int_equal(to->proto, TRANSPORT_UDP);
+	return b->large_bytes && len_bytes > b->large_bytes ? bed_tcp : NULL;
+}
+
+static const struct transport_listener *on_refused(void *arg, const struct transport_target *to)
+{
+	struct bed *b = arg;
+
+	assert_int_equal(to->proto, TRANSPORT_TCP);
+	b->nrefused++;
+	return b->no_way_back ? NULL : bed_udp;
+}
+
 void bed_start(struct bed *b, const struct txn_options *o)
 {
-	static const struct txn_layer_handlers h = {
-		.send = on_send, .request = on_request, .ack = on_ack, .stray_2xx = on_stray};
+	static const struct txn_layer_handlers h = {.send = on_send,
+						    .request = on_request,
+						    .ack = on_ack,
+						    .stray_2xx = on_stray,
+						    .large = on_large,
+						    .refused = on_refused};
 
 	wire_setup();
 	memset(b, 0, sizeof(*b));

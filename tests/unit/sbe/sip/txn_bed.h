@@ -40,6 +40,9 @@ struct bed {
 	const struct txn_reply *answer; /* inside request(); NULL = nothing */
 	bool bind; /* servers are bound (log: cancel, acked, no_ack, terminated) */
 	bool detach_in_response;
+	size_t large_bytes; /* requests over this go by TCP; 0 = none */
+	unsigned nrefused;  /* that could not be delivered there */
+	bool no_way_back;
 	bool quiet;                /* nothing goes into the log */
 	struct txn_server *server; /* of the last request() */
 	struct txn_client *client; /* bed_client() */
