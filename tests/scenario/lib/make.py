@@ -5,7 +5,7 @@
 usage: make.py caller|callee STEP... > file.xml
 A step is a word, with options behind a colon. Caller: invite[:nosdp] ringing busy:CODE answer answer_or:CODE ack[:sdp] pause[:MS] bye
 cancel cancelled reinvite:DIRECTION[:PORT] rebye ring:CODE[:rel] prack[:sdp] update:DIRECTION|none[:PORT] answer:nosdp; invite:rel says
-that reliable provisional responses are taken. Callee: invite[:nosdp] ringing progress answer[:offer] reject:CODE[:PHRASE] ack
+that reliable provisional responses are taken; authenticate. Callee: challenge:CODE:ALGORITHM:NONCE:REALM[:stale] moved:CONTACTS invite[:nosdp] ringing progress answer[:offer] reject:CODE[:PHRASE] ack
 cancel reinvite:DIRECTION bye. For early dialogs: invite:keep[:PORT] remembers the INVITE (PORT: where RTP is for rtpmark), then
 say:CODE:TAG[:PORT[:PAYLOAD]][:rel=N] answers it as the fork TAG, reliably with RSeq N; got:METHOD[:sdp] takes a request and answers it.
 """
@@ -48,15 +48,14 @@ Contact: <sip:alice@[local_ip]:[local_port];transport=[transport]>
 Max-Forwards: 70
 {extra}""", body, retrans)
 
-def response(status, phrase, body="", tag=";tag=[pid]b[call_number]", retrans=False):
+def response(status, phrase, body="", tag=";tag=[pid]b[call_number]", retrans=False, extra="", contact=True):
     send(f"""SIP/2.0 {status} {phrase}
 [last_Via:]
 [last_From:]
 [last_To:]{tag}
 [last_Call-ID:]
 [last_CSeq:]
-Contact: <sip:bob@[local_ip]:[local_port];transport=[transport]>
-""", body, retrans)
+{"Contact: <sip:bob@[local_ip]:[local_port];transport=[transport]>" + chr(10) if contact else ""}{extra}""", body, retrans)
 
 def recv(what, extra="", inner=""):
     print(f'  <recv {what}{extra}>{inner}</recv>' if inner else f'  <recv {what}{extra}/>')
@@ -118,6 +117,12 @@ for step in steps:
             refused = True
         elif word == "reanswer":
             recv('response="200"', ' rrs="true"')
+        elif word == "authenticate":  # a 401 to the INVITE, and the INVITE with credentials (-au, -ap)
+            recv('response="401"', ' auth="true"')
+            request("ACK", cseq, uri="sip:+44[call_number]@a.example", retrans=False)
+            invite_cseq = cseq = cseq + 1
+            request("INVITE", cseq, sdp("alice"), uri="sip:+44[call_number]@a.example", to="", extra="[authentication]\n")
+            print("  " + optional)
         elif word == "ack":
             request("ACK", invite_cseq, sdp("alice") if "sdp" in o else "", retrans=False)
         elif word == "pause":
@@ -187,6 +192,15 @@ Allow: INVITE, ACK, BYE, CANCEL, PRACK, UPDATE
             response(200, "OK", sdp("bob", o[0], version=2), tag="", retrans=True)
         elif word == "reject":
             response(o[0], o[1] if len(o) > 1 else "Rejected", retrans=True)
+            recv('request="ACK"')
+        elif word == "challenge":  # CODE:ALGORITHM:NONCE:REALM[:stale]
+            name = "WWW-Authenticate" if o[0] == "401" else "Proxy-Authenticate"
+            stale = ", stale=true" if "stale" in o else ""
+            response(o[0], "Who Are You", retrans=True,
+                     extra=f'{name}: Digest realm="{o[3]}", nonce="{o[2]}", qop="auth", algorithm={o[1]}{stale}\n')
+            recv('request="ACK"')
+        elif word == "moved":  # to these Contacts
+            response(302, "Moved", retrans=True, extra=f'Contact: {":".join(o)}\n', contact=False)
             recv('request="ACK"')
         elif word == "ack":
             recv('request="ACK"', ' crlf="true"')
