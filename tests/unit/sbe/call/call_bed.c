@@ -90,6 +90,9 @@ static void check_message(enum bed_who to, const char *text, size_t n)
 
 	mem_fail_at(0);
 	guard_check((const uint8_t *)text, n, false, &verdict);
+	if (bed.large_ok && (verdict.reason == GUARD_LINES || verdict.reason == GUARD_LINE_LENGTH ||
+			     verdict.reason == GUARD_VALUES))
+		verdict = (struct guard_result){.verdict = GUARD_PASS, .len_bytes = n};
 	if (verdict.verdict != GUARD_PASS || verdict.len_bytes != n)
 		fail_msg("guard: %s:\n%s", guard_reason_name(verdict.reason), text);
 	if (wire_parse((const uint8_t *)text, n, &m, &why))
