@@ -192,7 +192,11 @@ source_folders = $(call closure,common common/net proto $(call included_folders,
 $(foreach t,$(COMPONENT_SRCS),$(eval $(call test_rule,$(patsubst tests/%.c,$(BUILD)/tests/%,$t),$t,$(call source_folders,$t),$(filter-out $(COMPONENT_SRCS),$(wildcard tests/component/*.c)),$$(LIBS_TEST))))
 $(foreach t,$(TOOL_SRCS),$(eval $(call test_rule,$(patsubst tests/tools/%.c,$(BUILD)/tools/%,$t),$t,$(call source_folders,$t))))
 $(foreach t,$(BENCH_SRCS),$(eval $(call test_rule,$(patsubst tests/bench/%.c,$(BUILD)/bench/%,$t),$t,$(call source_folders,$t))))
-$(foreach t,$(FUZZ_SRCS),$(eval $(call test_rule,$(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$t),$t,$(call source_folders,$t),,-fsanitize=fuzzer)))
+# a fuzzer that includes the header of a unit test's bed is linked with that bed
+fuzz_bed = $(sort $(shell sed -n 's|^\#include "\(tests/unit/[a-z_/]*\)/[^/"]*".*|\1|p' $1))
+fuzz_bed_parts = $(filter-out $(UNIT_SRCS),$(foreach f,$(call fuzz_bed,$1),$(wildcard $f/*.c)))
+fuzz_folders = $(call closure,$(call source_folders,$1) $(patsubst tests/unit/%,%,$(call fuzz_bed,$1)))
+$(foreach t,$(FUZZ_SRCS),$(eval $(call test_rule,$(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$t),$t,$(call fuzz_folders,$t),$(call fuzz_bed_parts,$t),-fsanitize=fuzzer $(if $(call fuzz_bed,$t),$$(LIBS_TEST)))))
 
 .PHONY: unit-bins component-bins tools bench-bins fuzz-bins test-bins check-inner
 unit-bins: $(UNIT_BINS)

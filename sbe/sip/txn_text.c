@@ -51,7 +51,7 @@ bool txn_text_is_one_line(const char *s)
 /* Header lines from above us: each with a name, a colon and CRLF, and no empty line among them. */
 static bool headers_ok(const char *s, size_t n)
 {
-	const char *end = s + n;
+	const char *end = n ? s + n : s;
 	bool first = true;
 
 	if (n && memchr(s, '\0', n))

@@ -177,6 +177,21 @@ static size_t find_unquoted(struct wire_text t, size_t i, char c)
 	return t.n;
 }
 
+/* Is every quoted string closed? What we put behind an open one would be part of it. */
+static bool quotes_closed(struct wire_text t)
+{
+	bool quoted = false;
+	if (t.n == 0 || !memchr(t.s, '"', t.n))
+		return true;
+	for (size_t i = 0; i < t.n; i++) {
+		if (quoted && t.s[i] == '\\')
+			i++;
+		else if (t.s[i] == '"')
+			quoted = !quoted;
+	}
+	return !quoted;
+}
+
 bool wire_param(struct wire_text params, const char *name, struct wire_text *ret_value)
 {
 	size_t at = 0;
@@ -284,7 +299,7 @@ int wire_party_parse(struct wire_text text, struct wire_party *ret_party)
 	if (rest.n > 0) {
 		/* no comments: some take one at the end, and we may put a tag behind it */
 		if (rest.s[0] != ';' || find_unquoted(rest, 0, ',') < rest.n ||
-		    find_unquoted(rest, 0, '(') < rest.n)
+		    find_unquoted(rest, 0, '(') < rest.n || !quotes_closed(rest))
 			return -EINVAL;
 		p.params = wire_trim(slice(rest.s + 1, rest.s + rest.n));
 		wire_param(p.params, "tag", &p.tag);

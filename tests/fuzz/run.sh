@@ -20,6 +20,8 @@ one() {
 	[ ! -f "tests/fuzz/$name.dict" ] || args+=(-dict="tests/fuzz/$name.dict")
 	args+=("$found")
 	[ ! -d "tests/fuzz/corpus/$name" ] || args+=("tests/fuzz/corpus/$name")
+	case $name in guard | wire | writer) args+=(tests/torture/messages) ;; esac # RFC 4475 and RFC 5118
+	case $name in writer) args+=(tests/fuzz/corpus/wire) ;; esac
 	if UBSAN_OPTIONS=print_stacktrace=1 timeout -k 5 $((seconds * 3 + 120)) "$build/fuzz/fuzz_$name" "${args[@]}" >"$log" 2>&1 </dev/null; then
 		echo "PASS fuzz/$name ($(awk '/number_of_executed_units/ { print $2 }' "$log") inputs in $seconds s)"
 	else

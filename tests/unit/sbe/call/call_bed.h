@@ -87,7 +87,8 @@ struct bed {
 	int send_err[BED_UAS];    /* what the transport says when we send to it */
 	bool lossy[BED_UAS];      /* what we send to it gets lost */
 	bool leaks_ok, idle_unchecked;
-	bool large_ok; /* what we send may be over limits that we have for others */
+	bool nobody_ok; /* what is sent to an address that is nobody's gets lost */
+	bool large_ok;  /* what we send may be over limits that we have for others */
 	unsigned branches;
 	size_t live, live_up;
 };

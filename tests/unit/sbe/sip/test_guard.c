@@ -242,6 +242,7 @@ static void the_top_via_has_a_shape(void **state)
 		"SIP/2.0/UDP h;branch=",
 		"SIP/2.0/UDP h;=x",
 		"SIP/2.0/UDP h;a=\"x",
+		"SIP/2.0/UDP h;ttl=$(id)",
 		"SIP/2.0/UDP [2001:db8::1",
 		"SIP/2.0/UDP [fe80::1%eth0]",
 		"SIP/2.0/UDP []",

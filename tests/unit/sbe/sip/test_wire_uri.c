@@ -173,6 +173,9 @@ static void broken_parties_are_refused(void **state)
 		"< sip:a@b >",
 		"Bob sip:a@b",
 		"\"\\",
+		"<sip:a@b>;x=(comment)",
+		"<sip:a@b>;x=\"open", /* our tag would become a part of it */
+		"sip:a@b;x=\"y\\\"",
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct wire_party p;
