@@ -150,6 +150,8 @@ cdr_count() { [ "$(cdrs | wc -l)" = "$1" ]; }
 
 # scenario NAME ROLE STEP...: writes $TEST_TMP/NAME.xml (see make.py)
 scenario() { local name=$1; shift; "$SPEER_ROOT/tests/scenario/lib/make.py" "$@" >"$TEST_TMP/$name.xml" || fail "scenario $name"; }
+# dialog NAME ROLE STEP...: the same for a dialog with any requests (see dialog.py)
+dialog() { local name=$1; shift; "$SPEER_ROOT/tests/scenario/lib/dialog.py" "$@" >"$TEST_TMP/$name.xml" || fail "dialog $name"; }
 # callee_up NAME IP ARGS...: starts sipp with $TEST_TMP/NAME.xml and waits until it listens
 callee_up() { local name=$1 ip=$2; shift 2; sip_run "$name" "$TEST_TMP/$name.xml" "$ip" -mp 10000 "$@"; await 5 "$name listens" bound "$ip:5060"; }
 caller() { local name=$1; shift; sip_run "$name" "$TEST_TMP/$name.xml" "${CALLER_IP:-$PBX}" -mp 10000 "$@" "${CALLER_TO:-$SBE_CORE:5060}"; }
