@@ -222,6 +222,10 @@ static int send_to_hop(struct call *call)
 	int err;
 
 	to.listener = call_listener(call->core, b->peer, hop);
+	if (!call_route_prove(call, &to)) {
+		call_reject(call, &f);
+		return -ENOSPC;
+	}
 	if (!call_headers_leave(call, call->ex.held, &no)) {
 		f = (struct call_failure){.status = no.status,
 					  .phrase = no.phrase,

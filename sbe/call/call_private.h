@@ -236,6 +236,8 @@ int call_route_keep(struct call *call, const struct route_plan *plan);
 /** Is there a dbe for the first candidate? @return the CDR word of what is wrong, NULL = there is. */
 const char *call_route_no_gate(struct call_core *core, const struct peer *from,
 			       const struct route_plan *plan, const char **ret_text);
+/** What a lookup has found must prove, over TLS, that it is the domain that was looked up (RFC 5922 4). @return false: no room. */
+bool call_route_prove(const struct call *call, struct transport_target *to);
 /** The present candidate's next hop; NULL when the plan is gone. */
 const struct peer_hop *call_route_hop(const struct call *call);
 

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "sbe/call/call_private.h"
+#include "sbe/sip/transport_name.h"
 
 /* ---- what routing asks us */
 
@@ -123,6 +124,15 @@ void call_plan_free(struct call *call)
 	mem_unref(call->plan->targets);
 	mem_free(call->plan);
 	call->plan = NULL;
+}
+
+bool call_route_prove(const struct call *call, struct transport_target *to)
+{
+	if (to->proto != TRANSPORT_TLS ||
+	    call->plan->candidates[call->candidate].hop < ROUTE_HOP_FOUND)
+		return true;
+	to->name = transport_name_number(call->core->o.transport, call->plan->found->host);
+	return to->name != 0;
 }
 
 /* ---- known later */

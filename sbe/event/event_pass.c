@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "sbe/event/event_private.h"
+#include "sbe/sip/transport_name.h"
 
 /* Headers of these methods that policy leaves to us: none has a field for a host. */
 static bool crosses(void *arg, const struct wire_header *h)
@@ -244,6 +245,11 @@ static int send_out(struct event_pass *p, const struct peer_hop *hop)
 				     hop->addr.family);
 	if (!to.listener)
 		return -EADDRNOTAVAIL;
+	if (to.proto == TRANSPORT_TLS && p->plan.candidates[p->candidate].hop >= ROUTE_HOP_FOUND) {
+		to.name = transport_name_number(p->core->o.transport, found->host);
+		if (!to.name)
+			return -ENOSPC;
+	}
 	if (!target.host)
 		target.host = addr_print(&hop->addr, host, sizeof(host));
 	if (found && found->user[0])

@@ -93,6 +93,7 @@ void transport_free(struct transport *t)
 		uv_close((uv_handle_t *)t->sweep, on_sweep_closed);
 	table_free(t->by_id);
 	table_free(t->by_route);
+	transport_names_free(&t->names);
 	table_free(t->by_alias);
 	guard_limiter_free(t->limiter);
 	mem_free(t);

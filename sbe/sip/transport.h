@@ -32,6 +32,8 @@ struct transport_target {
 		connection; /* id of the connection it came by; 0 = none. A response goes back there first (18.2.2) */
 	/* number of the peer it came from or goes to: what handlers.known said, peer_state.number. 0 = not known */
 	uint32_t peer;
+	/* TLS: number of the one name its certificate must carry (transport_name.h); 0 = what is agreed with the peer */
+	uint32_t name;
 };
 
 /* A message that has passed the guard and is not parsed yet. */

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "sbe/sip/transport_name.h"
 #include "sbe/sip/transport_private.h"
 
 void transport_connect_opened(struct transport_connection *c)
@@ -34,14 +35,21 @@ void transport_connect_opened(struct transport_connection *c)
 }
 
 /* What is agreed with this far end; over TLS nothing goes to somebody with whom nothing is. */
-static int agree(const struct transport *t, const struct transport_target *to,
+static int agree(struct transport *t, const struct transport_target *to,
 		 struct transport_tls *ret_tls)
 {
 	memset(ret_tls, 0, sizeof(*ret_tls));
 	ret_tls->peer = to->peer;
-	if (to->proto != TRANSPORT_TLS || !t->h.tls)
+	if (to->proto != TRANSPORT_TLS)
 		return 0;
-	return t->h.tls(t->arg, to, false, ret_tls) ? 0 : -EACCES;
+	if (t->h.tls && !t->h.tls(t->arg, to, false, ret_tls))
+		return -EACCES;
+	if (!to->name)
+		return 0;
+	t->names.wanted = transport_name_text(t, to->name);
+	ret_tls->names = &t->names.wanted;
+	ret_tls->nnames = 1;
+	return t->names.wanted ? 0 : -EACCES;
 }
 
 static int start(struct transport_connection *c, const struct transport_tls *tls)
@@ -122,10 +130,11 @@ void transport_route_set(struct transport_route *r, const struct transport_targe
 	r->remote.pad = 0;
 	r->listener = to->listener;
 	r->peer = to->proto == TRANSPORT_TLS ? to->peer : 0;
+	r->name = to->proto == TRANSPORT_TLS ? to->name : 0;
 }
 
 /* Over TLS it matters for whom a message is, also when the sender knows only where. */
-static struct transport_target resolve(const struct transport *t, const struct transport_target *to)
+static struct transport_target resolve(struct transport *t, const struct transport_target *to)
 {
 	struct transport_target whom = *to;
 	struct transport_tls tls;

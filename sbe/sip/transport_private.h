@@ -49,9 +49,15 @@ STAILQ_HEAD(transport_queue, transport_waiting);
 
 /* Where a connection leads: to one that we opened, or over one whose far end lets us use it (RFC 5923). Over TLS also
  * to whom: two domains at one address never share a connection (H8, H9). */
+struct transport_names {
+	struct table *by_text, *by_number;
+	uint32_t last;
+	const char *wanted; /* by the connection that is being opened */
+};
+
 struct transport_route {
 	struct addr remote;
-	uint32_t peer;
+	uint32_t peer, name;
 	const struct transport_listener *listener;
 };
 
@@ -86,6 +92,7 @@ struct transport {
 	struct guard_limiter *limiter;
 	struct transport_limits limits;
 	struct table *by_id, *by_route, *by_alias;
+	struct transport_names names;
 	uint32_t last_id;
 	uv_timer_t *sweep;
 	uint64_t invite_answered_ms; /* when an INVITE was last answered without state */
@@ -135,6 +142,9 @@ void transport_alias_learn(struct transport_connection *c, const struct wire_msg
 struct transport_connection *transport_alias_find(const struct transport *t,
 						  const struct transport_target *to);
 void transport_route_set(struct transport_route *r, const struct transport_target *to);
+
+/* transport_name.c */
+void transport_names_free(struct transport_names *names);
 
 /* transport_keep.c: pings, and ends of those that are slow, silent or stuck. */
 void transport_stream_sweep(struct transport *t);
