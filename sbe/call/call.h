@@ -34,8 +34,7 @@
 	  "calls ended because a dbe refused, timed out or lost the context")                      \
 	X(CALL_FAILOVERS, COUNTER, "sbe_route_failovers_total",                                    \
 	  "attempts moved to another next hop")                                                    \
-	X(CALL_REDIRECTS, COUNTER, "sbe_route_redirects_total",                                    \
-	  "3xx of peers that were followed")                                                       \
+	X(CALL_REDIRECTS, COUNTER, "sbe_route_redirects_total", "3xx of peers that were followed") \
 	X(CALL_FOREIGN, COUNTER, "sbe_in_dialog_foreign_total",                                    \
 	  "in-dialog requests that did not come from the leg's peer, answered 481")                \
 	X(CALL_MEDIA_SILENT, COUNTER, "sbe_calls_media_silent_total",                              \

@@ -137,8 +137,8 @@ bool call_redirect_goes_on(const struct call *call, int status)
 {
 	const struct route_plan *plan = call->plan;
 
-	return plan && status < 600 && !heard(call) &&
-	       call->candidate + 1 < plan->n && plan->candidates[call->candidate].target &&
+	return plan && status < 600 && !heard(call) && call->candidate + 1 < plan->n &&
+	       plan->candidates[call->candidate].target &&
 	       plan->candidates[call->candidate + 1].target;
 }
 

@@ -231,7 +231,7 @@ static void too_late(void *arg)
 	mem_unref((void *)(uintptr_t)old);
 }
 
-static int wait_for(struct entry *e, uint32_t deadline_ms, dns_answer_h *fn, void *arg,
+static int wait_for(struct entry *e, const struct dns_asker *asker,
 		    struct dns_question **ret_question)
 {
 	struct dns_question *q;
@@ -242,11 +242,11 @@ static int wait_for(struct entry *e, uint32_t deadline_ms, dns_answer_h *fn, voi
 	if (!q)
 		return -ENOMEM;
 	q->entry = e;
-	q->fn = fn;
-	q->arg = arg;
+	q->fn = asker->fn;
+	q->arg = asker->arg;
 	TAILQ_INSERT_TAIL(&e->waiters, q, link);
 	e->dns->waiters++;
-	timer_start(e->dns->o.wheel, &q->deadline, deadline_ms, too_late, q);
+	timer_start(e->dns->o.wheel, &q->deadline, asker->deadline_ms, too_late, q);
 	*ret_question = q;
 	return 0;
 }
@@ -274,8 +274,8 @@ static int ask_servers(struct entry *e)
 	return err;
 }
 
-int dns_ask(struct dns *d, const char *name, int type, uint32_t deadline_ms, dns_answer_h *fn,
-	    void *arg, struct dns_question **ret_question)
+int dns_ask(struct dns *d, const char *name, int type, const struct dns_asker *asker,
+	    struct dns_question **ret_question)
 {
 	char key[KEY_BYTES];
 	size_t key_bytes;
@@ -297,12 +297,12 @@ int dns_ask(struct dns *d, const char *name, int type, uint32_t deadline_ms, dns
 		const struct dns_answer *a = mem_ref((void *)(uintptr_t)e->answer);
 
 		metric_add(&dns_metrics, DNS_CACHED, 1);
-		fn(arg, a);
+		asker->fn(asker->arg, a);
 		mem_unref((void *)(uintptr_t)a);
 		return 0;
 	}
 	metric_add(&dns_metrics, e->ticket ? DNS_SHARED : DNS_ASKED, 1);
-	err = wait_for(e, deadline_ms, fn, arg, ret_question);
+	err = wait_for(e, asker, ret_question);
 	if (!err)
 		err = ask_servers(e);
 	if (err && *ret_question) {

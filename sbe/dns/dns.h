@@ -61,13 +61,17 @@ int dns_new(const struct dns_options *o, struct dns **ret_dns);
 /** Questions that are under way are dropped: their handlers do not run. */
 void dns_free(struct dns *d);
 
+struct dns_asker {
+	dns_answer_h *fn;
+	void *arg;
+	uint32_t deadline_ms; /* how long it waits; then -ETIMEDOUT, or what is stale */
+};
 /**
  * Ask. fn(arg) runs once, before this returns if the answer is known (then *ret_question is NULL).
- * @param deadline_ms  how long the asker waits; then -ETIMEDOUT, or what is stale
  * @return 0, -EINVAL (a name that cannot be asked for), -EBUSY, -ENOMEM: fn does not run then.
  */
-int dns_ask(struct dns *d, const char *name, int type, uint32_t deadline_ms, dns_answer_h *fn,
-	    void *arg, struct dns_question **ret_question);
+int dns_ask(struct dns *d, const char *name, int type, const struct dns_asker *asker,
+	    struct dns_question **ret_question);
 /** The asker is gone. NULL is fine. */
 void dns_cancel(struct dns_question *q);
 

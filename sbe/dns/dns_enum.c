@@ -252,6 +252,7 @@ static void on_answer(void *arg, const struct dns_answer *a)
 
 static void ask(struct dns_enum *e, const char *name)
 {
+	struct dns_asker asker = {on_answer, e, 0};
 	uint64_t now_ms = clock_now_ms();
 	int err;
 
@@ -262,10 +263,9 @@ static void ask(struct dns_enum *e, const char *name)
 	if (name != e->name)
 		snprintf(e->name, sizeof(e->name), "%s", name);
 	e->asked_ms = now_ms;
-	err = now_ms >= e->end_ms
-		      ? -ETIMEDOUT
-		      : dns_ask(e->dns, e->name, DNS_NAPTR, (uint32_t)(e->end_ms - now_ms),
-				on_answer, e, &e->question);
+	asker.deadline_ms = (uint32_t)(e->end_ms - now_ms);
+	err = now_ms >= e->end_ms ? -ETIMEDOUT
+				  : dns_ask(e->dns, e->name, DNS_NAPTR, &asker, &e->question);
 	if (err)
 		finish(e, err == -EINVAL ? -ENOENT : err);
 }

@@ -146,6 +146,7 @@ static void ask(struct dns_locating *l, const char *name, int type, size_t index
 {
 	uint64_t now_ms = clock_now_ms();
 	struct pending *p = &l->pending[l->npending];
+	struct dns_asker asker = {on_answer, p, 0};
 	int err;
 
 	if (l->npending == QUESTIONS_MAX)
@@ -153,9 +154,8 @@ static void ask(struct dns_locating *l, const char *name, int type, size_t index
 	*p = (struct pending){.l = l, .index = index, .type = type, .asked_ms = now_ms};
 	l->npending++;
 	l->open++;
-	err = now_ms >= l->end_ms ? -ETIMEDOUT
-				  : dns_ask(l->dns, name, type, (uint32_t)(l->end_ms - now_ms),
-					    on_answer, p, &p->question);
+	asker.deadline_ms = (uint32_t)(l->end_ms - now_ms);
+	err = now_ms >= l->end_ms ? -ETIMEDOUT : dns_ask(l->dns, name, type, &asker, &p->question);
 	if (!err)
 		return;
 	l->open--;

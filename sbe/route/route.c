@@ -186,6 +186,6 @@ const struct peer_hop *route_hop(const struct route_plan *plan, size_t nth)
 {
 	const struct route_candidate *c = &plan->candidates[nth];
 
-	return c->hop >= ROUTE_HOP_FOUND ? &plan->found->hops[c->hop - ROUTE_HOP_FOUND]
-					 : &c->peer->hops[c->hop];
+	return c->hop < PEER_HOPS_MAX ? &c->peer->hops[c->hop]
+				      : &plan->found->hops[c->hop - ROUTE_HOP_FOUND];
 }

@@ -463,6 +463,7 @@ void route_ask(struct route_set *s, const struct route_env *env, const struct ro
 	struct route_asking *a;
 
 	*ret_asking = NULL;
+	plan.n = 0;
 	route_begin(&w);
 	a = plan.n || w.matched ? NULL : asking_new(&w, env, asker);
 	if (!a) {

@@ -51,7 +51,7 @@ uint32_t transport_name_number(struct transport *t, const char *name)
 	struct transport_name *n;
 	size_t len = 0;
 
-	for (; name[len] && len < sizeof(text) - 1; len++)
+	for (; len < sizeof(text) - 1 && name[len]; len++)
 		text[len] = (char)tolower((unsigned char)name[len]);
 	if (!len || name[len] || names_ready(&t->names))
 		return 0;

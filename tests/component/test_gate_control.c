@@ -103,7 +103,12 @@ static struct tls_context *identity(const char *name)
 {
 	char command[1024], certificate[128], key[128], trust[128], why[256];
 	const char *trusted[] = {trust};
-	const struct tls_options o = {certificate, key, trusted, 1, true, true};
+	const struct tls_options o = {.certificate_file = certificate,
+				      .private_key_file = key,
+				      .trust_files = trusted,
+				      .ntrust = 1,
+				      .min_version = TLS_MIN_1_3,
+				      .require_peer = true};
 	struct tls_context *t = NULL;
 
 	snprintf(certificate, sizeof(certificate), "%s/%s.pem", dir, name);

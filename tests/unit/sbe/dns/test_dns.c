@@ -51,7 +51,7 @@ static int ask(const char *name, int type)
 {
 	struct dns_question *q;
 
-	return dns_ask(zone.dns, name, type, 1000, on_answer, &seen, &q);
+	return dns_ask(zone.dns, name, type, &(struct dns_asker){on_answer, &seen, 1000}, &q);
 }
 
 static int setup(void **state)
@@ -201,7 +201,9 @@ static void equal_questions_are_asked_once(void **state)
 	zone_add(&zone, "x.example A 192.0.2.1");
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(ask("x.example", DNS_A), 0);
-	assert_int_equal(dns_ask(zone.dns, "x.example", DNS_A, 1000, on_answer, &seen, &q), 0);
+	assert_int_equal(dns_ask(zone.dns, "x.example", DNS_A,
+				 &(struct dns_asker){on_answer, &seen, 1000}, &q),
+			 0);
 	dns_cancel(q);
 	assert_int_equal(zone.nasked, 1);
 	assert_int_equal(dns_waiting(zone.dns), 100);

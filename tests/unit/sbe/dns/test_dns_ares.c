@@ -208,7 +208,8 @@ static void ask(const char *name)
 	struct dns_question *q;
 
 	memset(&got, 0, sizeof(got));
-	assert_int_equal(dns_ask(zone.dns, name, DNS_A, 5000, on_answer, NULL, &q), 0);
+	assert_int_equal(
+		dns_ask(zone.dns, name, DNS_A, &(struct dns_asker){on_answer, NULL, 5000}, &q), 0);
 	timer_start(wheel, &limit, 8000, too_long, NULL);
 	if (!got.calls)
 		uv_run(&loop, UV_RUN_DEFAULT);
@@ -311,7 +312,9 @@ static void stopped_while_asking(void **state)
 
 	(void)state;
 	servers[0].manner = servers[1].manner = SILENT;
-	assert_int_equal(dns_ask(zone.dns, "x.example", DNS_A, 5000, on_answer, NULL, &q), 0);
+	assert_int_equal(dns_ask(zone.dns, "x.example", DNS_A,
+				 &(struct dns_asker){on_answer, NULL, 5000}, &q),
+			 0);
 	uv_run(&loop, UV_RUN_NOWAIT);
 }
 

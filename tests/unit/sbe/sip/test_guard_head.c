@@ -62,7 +62,8 @@ static void parts_are_found(void **state)
 static void a_broken_to_is_not_new(void **state)
 {
 	(void)state;
-	struct guard_head h = head_of(request("INVITE", "sip:c@d", "\"unbalanced <sip:c@d>;a=b", ""));
+	struct guard_head h =
+		head_of(request("INVITE", "sip:c@d", "\"unbalanced <sip:c@d>;a=b", ""));
 
 	assert_true(guard_head_to_tag(&h).n > 0);
 }
