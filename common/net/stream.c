@@ -13,6 +13,8 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/mem.h"
@@ -450,9 +452,15 @@ void stream_set_handlers(struct stream *s, const struct stream_handlers *h, void
 	s->arg = arg;
 }
 
-uint64_t stream_stuck_ms(const struct stream *s)
+size_t stream_untaken_bytes(const struct stream *s, uint64_t *ret_taken)
 {
-	return s->queued_bytes ? uv_now(s->timer.loop) - s->last_out_ms : 0;
+	uv_os_fd_t fd;
+	int kernel = 0;
+
+	if (s->io_live && uv_fileno(&s->io.handle, &fd) == 0 && ioctl(fd, SIOCOUTQ, &kernel) < 0)
+		kernel = 0;
+	*ret_taken = s->written_bytes - (uint64_t)kernel;
+	return s->queued_bytes + (size_t)kernel;
 }
 
 void stream_set_idle_ms(struct stream *s, uint32_t idle_ms)

@@ -65,8 +65,11 @@ bool stream_peer_has_name(const struct stream *s, const char *name);
 const char *stream_tls_text(const struct stream *s);
 /** Change the handlers (accept callback sets them before it returns). */
 void stream_set_handlers(struct stream *s, const struct stream_handlers *h, void *arg);
-/** For how long nothing of what is queued has been taken by the far end; 0 = nothing waits. */
-uint64_t stream_stuck_ms(const struct stream *s);
+/**
+ * Bytes sent that the far end has not acknowledged, ours and the kernel's; 0 = it has taken all.
+ * @param ret_taken  bytes it did take since the beginning: does this grow? One that does not read stops here.
+ */
+size_t stream_untaken_bytes(const struct stream *s, uint64_t *ret_taken);
 /** Change the idle deadline. */
 void stream_set_idle_ms(struct stream *s, uint32_t idle_ms);
 /** Why the last TLS handshake failed, in words, or "". */

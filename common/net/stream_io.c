@@ -33,7 +33,7 @@ static void stream_on_written(uv_write_t *req, int status)
 	struct stream *s = w->s;
 
 	s->queued_bytes -= w->len_bytes;
-	s->last_out_ms = uv_now(s->timer.loop);
+	s->written_bytes += w->len_bytes;
 	mem_free(w);
 	if (status < 0 && status != UV_ECANCELED)
 		stream_fail(s, status);
@@ -63,8 +63,6 @@ static int stream_queue(struct stream *s, const uint8_t *data, size_t len_bytes)
 		return err;
 	}
 	w->s = mem_ref(s);
-	if (!s->queued_bytes)
-		s->last_out_ms = uv_now(s->timer.loop);
 	s->queued_bytes += len_bytes;
 	return 0;
 }
@@ -82,6 +80,7 @@ int stream_write_raw(struct stream *s, const void *data, size_t len_bytes)
 			return n;
 		if (n > 0) {
 			p += n;
+			s->written_bytes += (uint64_t)n;
 			len_bytes -= (size_t)n;
 		}
 	}

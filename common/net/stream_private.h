@@ -48,8 +48,8 @@ struct stream {
 	struct stream_tls *tls; /* NULL = plain */
 	struct addr remote, local;
 	uint32_t connect_ms, idle_ms;
-	uint64_t last_in_ms;  /* uv_now */
-	uint64_t last_out_ms; /* uv_now: something queued was taken, or the queue began */
+	uint64_t last_in_ms;    /* uv_now */
+	uint64_t written_bytes; /* given to the kernel */
 	size_t queued_bytes, queue_max_bytes;
 	char error[160];
 

@@ -428,6 +428,12 @@ static enum guard_reason check_message(struct check *c, struct wire_text t, bool
 	return r == GUARD_OK ? check_body(c, &h, stream) : r;
 }
 
+/* NAT keep-alives of RFC 5626 come as STUN to the SIP port. Nobody was told that we answer them. */
+static bool is_stun(const uint8_t *data, size_t len_bytes)
+{
+	return len_bytes >= 20 && data[0] < 0x40 && !memcmp(data + 4, "\x21\x12\xa4\x42", 4);
+}
+
 void guard_check(const uint8_t *data, size_t len_bytes, bool stream,
 		 struct guard_result *ret_result)
 {
@@ -438,7 +444,9 @@ void guard_check(const uint8_t *data, size_t len_bytes, bool stream,
 		g.skip_bytes++;
 	struct wire_text t = {(const char *)data + g.skip_bytes, len_bytes - g.skip_bytes};
 	g.len_bytes = t.n;
-	if (t.n > 0)
+	if (is_stun(data, len_bytes))
+		g.reason = GUARD_STUN;
+	else if (t.n > 0)
 		g.reason = check_message(&c, t, stream);
 	g.is_request = c.is_request;
 	if (g.reason == GUARD_OK) {

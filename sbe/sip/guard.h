@@ -33,6 +33,7 @@ enum guard_verdict { GUARD_PASS, GUARD_DROP, GUARD_ANSWER };
 #define GUARD_REASONS(X)                                                                           \
 	X(GUARD_OK, "ok", "passed")                                                                \
 	X(GUARD_KEEPALIVE, "keepalive", "CRLF keep-alive or empty datagram")                       \
+	X(GUARD_STUN, "stun", "a STUN message (RFC 5389)")                                         \
 	X(GUARD_TOO_SHORT, "short", "too short to be SIP, or the headers do not end")              \
 	X(GUARD_TOO_LARGE, "large", "message larger than the limit")                               \
 	X(GUARD_NUL, "nul", "a NUL byte in the headers")                                           \

@@ -28,6 +28,21 @@ static void ping(struct transport_connection *c, uint64_t now_ms)
 	(void)stream_send(c->stream, "\r\n\r\n", 4);
 }
 
+/* A far end that reads nothing: the kernel holds for it what we sent, long before our own queue is full. */
+static void look_at_reading(struct transport_connection *c, uint64_t now_ms)
+{
+	uint64_t taken;
+
+	if (!c->read_ms && is_over(c->sent_ms, now_ms, TRANSPORT_LOOK_MS))
+		return; /* nothing was sent lately: nothing waits, or this would have seen it */
+	if (!stream_untaken_bytes(c->stream, &taken)) {
+		c->read_ms = 0;
+	} else if (!c->read_ms || taken != c->read_bytes) {
+		c->read_ms = now_ms;
+		c->read_bytes = taken;
+	}
+}
+
 /* @return the counter of why it has to go, or -1. */
 static int why_end(const struct transport_connection *c, uint64_t now_ms)
 {
@@ -35,8 +50,7 @@ static int why_end(const struct transport_connection *c, uint64_t now_ms)
 
 	if (is_over(c->unfinished_ms, now_ms, l->message_ms))
 		return TRANSPORT_SLOW;
-	/* its clock is the loop's, which a test cannot set */
-	if (stream_stuck_ms(c->stream) >= l->message_ms)
+	if (is_over(c->read_ms, now_ms, l->message_ms))
 		return TRANSPORT_STUCK;
 	if (!c->outgoing && !c->peer && c->transport->h.known &&
 	    is_over(c->taken_ms, now_ms, l->stranger_ms))
@@ -54,6 +68,7 @@ static int sweep_one(void *obj, void *arg)
 
 	if (!c->open || !c->stream)
 		return 0;
+	look_at_reading(c, now_ms);
 	why = why_end(c, now_ms);
 	if (why >= 0) {
 		metric_add(&transport_metrics, why, 1);

@@ -22,6 +22,7 @@
 #define TRANSPORT_LISTENERS_MAX 256U
 #define TRANSPORT_STRANGER_PER_S 100U /* messages of one unknown source */
 #define TRANSPORT_STRANGER_BURST 200U
+#define TRANSPORT_LOOK_MS 5000U
 #define TRANSPORT_PONG_MS 10000U /* RFC 5626 4.4.1 */
 #define TRANSPORT_SWEEP_MS 1000U
 #define TRANSPORT_WAIT_MAX_US 30000000U
@@ -78,6 +79,8 @@ struct transport_connection {
 	uint64_t opened_ms,
 		unfinished_ms; /* unfinished_ms: when the message now coming began; 0 = none */
 	uint64_t taken_ms;     /* when the last message of use came */
+	uint64_t read_ms,
+		read_bytes; /* since when its far end has read no more than these; 0 = nothing waits */
 	uint64_t sent_ms, ping_ms,
 		stood_ms; /* last sent; ping without answer; transport_stand; 0 = none */
 	uint64_t messages_in, messages_out;

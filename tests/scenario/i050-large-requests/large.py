@@ -7,30 +7,16 @@ import threading
 import time
 
 import sip_tls
-from sip_tls import Caller, Message, Server, check, connect, respond, until
+from sip_tls import Caller, Server, check, connect, until
 
 BNET, PBX, CORE = ("127.0.2.20", 5060), ("127.0.1.10", 5060), ("127.0.1.1", 5060)
 PAD = "".join(f"a=x-filler-{i:03}:{'y' * 60}\r\n" for i in range(25))
 seen = []
 
 
-def serve(sock):
-    """bnet over UDP."""
-    while True:
-        data, source = sock.recvfrom(65536)
-        head, _, body = data.partition(b"\r\n\r\n")
-        m = Message(head, body)
-        seen.append((m.method, len(data)))
-        contact = f"sip:bob@{BNET[0]}:{BNET[1]}"
-        if m.method == "INVITE":
-            sock.sendto(respond(m, 200, "OK", contact, sip_tls.sdp(BNET[0])).encode(), source)
-        elif m.method != "ACK":
-            sock.sendto(respond(m, 200, "OK", contact).encode(), source)
-
-
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp.bind(BNET)
-threading.Thread(target=serve, args=(udp,), daemon=True).start()
+threading.Thread(target=Server.serve_udp, args=(udp, BNET, seen), daemon=True).start()
 pbx = Caller(connect(PBX[0], CORE), PBX, alias=False, proto="TCP")
 small = sip_tls.sdp
 

@@ -225,6 +225,24 @@ class Server:
         elif m.method and m.method != "ACK":
             c.send(respond(m, 200, "OK", self.contact))
 
+    @staticmethod
+    def serve_udp(sock, at, seen=None):
+        """The same over a datagram socket, until it is closed."""
+        contact = f"sip:bob@{at[0]}:{at[1]}"
+        while True:
+            try:
+                data, source = sock.recvfrom(65536)
+            except OSError:
+                return
+            head, _, body = data.partition(b"\r\n\r\n")
+            m = Message(head, body)
+            if seen is not None:
+                seen.append((m.method, len(data)))
+            if m.method == "INVITE":
+                sock.sendto(respond(m, 200, "OK", contact, sdp(at[0])).encode(), source)
+            elif m.method and m.method != "ACK":
+                sock.sendto(respond(m, 200, "OK", contact).encode(), source)
+
     def methods(self):
         return [m.method or m.status for _, m in self.seen]
 

@@ -89,7 +89,7 @@ static void noise_is_dropped(void **state)
 		{"\0", 1, GUARD_TOO_SHORT},
 		{"\0\1\0\0\x21\x12\xa4\x42"
 		 "abcdefghijkl",
-		 20, GUARD_START_LINE}, /* STUN */
+		 20, GUARD_STUN},
 		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, GUARD_START_LINE},
 		{"hello there, anybody in?\r\n\r\n", 28, GUARD_START_LINE},
 		{"INVITE sip:d without an end of line", 35, GUARD_START_LINE},

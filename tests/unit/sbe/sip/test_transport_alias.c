@@ -240,6 +240,43 @@ static void silent_stranger_is_closed(void **state)
 	close(peer);
 }
 
+/* A20: a far end that never reads is gone, a peer too, long before anybody's buffers are full of it. */
+static void deaf_far_end_is_closed(void **state)
+{
+	(void)state;
+	const struct transport_listener *l = tbed_listen(&bed, TRANSPORT_TCP, "127.0.0.1:0", NULL);
+	int64_t stuck = metric_get(&transport_metrics, TRANSPORT_STUCK);
+	static char text[60000];
+	struct addr us = tbed_local(l);
+	int fd, other;
+
+	memset(text, 'x', sizeof(text) - 1);
+	clock_fake(1000000000, 0);
+	fd = tbed_connect(&us, NULL);
+	other = tbed_connect(&us, NULL);
+	tbed_write(fd, tbed_options("one"));
+	tbed_wait(&bed, &bed.nmessages, 1);
+	tbed_write(other, tbed_options("two"));
+	tbed_wait(&bed, &bed.nmessages, 2);
+	send_text(&bed.messages[1].from, "SIP/2.0 200 x", 0);
+	assert_string_equal(tbed_read(&bed, other, "x"), "SIP/2.0 200 x");
+	while (!transport_connection_find(bed.transport, bed.messages[0].from.connection)
+			->read_ms) {
+		(void)transport_send(bed.transport, &bed.messages[0].from, text, sizeof(text) - 1);
+		tbed_turns(&bed);
+		transport_stream_sweep(bed.transport);
+	}
+	clock_advance_ms(9999);
+	transport_stream_sweep(bed.transport);
+	assert_int_equal(metric_get(&transport_metrics, TRANSPORT_STUCK), stuck);
+	clock_advance_ms(1);
+	transport_stream_sweep(bed.transport);
+	assert_int_equal(metric_get(&transport_metrics, TRANSPORT_STUCK), stuck + 1);
+	send_text(&bed.messages[1].from, "SIP/2.0 200 y", 0);
+	close(fd);
+	close(other);
+}
+
 /* H5, H6: a certificate that is nobody's is not even heard, if the identity says so. */
 static void unknown_certificate_is_closed(void **state)
 {
@@ -276,6 +313,7 @@ int main(void)
 		BED(missing_pong_ends_it),
 		BED(refused_standing_connection_is_told),
 		BED(silent_stranger_is_closed),
+		BED(deaf_far_end_is_closed),
 		BED(unknown_certificate_is_closed),
 	};
 
