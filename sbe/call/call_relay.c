@@ -17,7 +17,34 @@ struct call_relayed {
 	struct txn_client *client;
 	call_relay_h *done;
 	enum wire_method method;
+	/* what is sent once more when the peer challenges it; kept only if we could answer */
+	struct wire_msg *msg;
+	char *headers, *body; /* counted; NULL as in struct call_relay_what */
 };
+
+static void relayed_destroy(void *obj)
+{
+	struct call_relayed *r = obj;
+
+	mem_unref(r->msg);
+	mem_unref(r->headers);
+	mem_unref(r->body);
+}
+
+static int keep(struct call_relayed *r, const struct leg *to, const struct call_relay_what *what)
+{
+	int err = 0;
+
+	if (!to->peer->conf->auth.ready)
+		return 0;
+	if (what->headers)
+		err = mem_strdup(what->headers, CALL_HEADERS_BYTES, &r->headers);
+	if (!err && what->body)
+		err = mem_strdup(what->body, CALL_HEADERS_BYTES, &r->body);
+	if (!err)
+		r->msg = mem_ref((void *)(uintptr_t)what->msg);
+	return err;
+}
 
 /* ---- what may pass ---- */
 
@@ -192,12 +219,30 @@ static void finish(struct call_relayed *r, int status, const struct wire_msg *m)
 				"SIP;cause=481;text=\"dialog is gone\"");
 }
 
+static struct dialog *other_dialog(struct leg *to);
+static int write_and_send(struct leg *to, struct dialog *d, const struct call_relay_what *what,
+			  struct call_relayed *r);
+
+/* Challenged, and we have credentials for that (G13). */
+static bool once_more(struct call_relayed *r, const struct wire_msg *m)
+{
+	const struct call_relay_what what = {.msg = r->msg, .headers = r->headers, .body = r->body};
+	struct leg *to = LEG_OTHER(r->from);
+	struct dialog *d = other_dialog(to);
+
+	if (!r->msg || !d || !call_auth_again(to, m))
+		return false;
+	txn_client_detach(r->client);
+	r->client = NULL;
+	return write_and_send(to, d, &what, r) == 0;
+}
+
 static void on_response(void *arg, const struct wire_msg *m)
 {
 	struct call_relayed *r = arg;
 
 	LEG_CHECK(r->from);
-	if (wire_status(m) >= 200)
+	if (wire_status(m) >= 200 && !once_more(r, m))
 		finish(r, wire_status(m), m);
 }
 
@@ -304,7 +349,7 @@ void call_relay_send(struct leg *leg, struct txn_server *s, const struct call_re
 		call_refuse(s, 500, "No Dialog Yet", "Retry-After: 2\r\n");
 		return;
 	}
-	r = mem_zalloc(sizeof(*r), NULL);
+	r = mem_zalloc(sizeof(*r), relayed_destroy);
 	if (!r) {
 		call_refuse(s, 500, NULL, NULL);
 		return;
@@ -314,7 +359,7 @@ void call_relay_send(struct leg *leg, struct txn_server *s, const struct call_re
 	LIST_INSERT_HEAD(&leg->relay.under_way, r, next);
 	leg->relay.n++;
 	txn_server_bind(s, &server_handlers, r);
-	if (write_and_send(to, d, what, r)) {
+	if (keep(r, to, what) || write_and_send(to, d, what, r)) {
 		answer(r, 500);
 		drop(r);
 	}

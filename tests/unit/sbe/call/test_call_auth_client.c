@@ -392,6 +392,33 @@ static void update_challenged_as_itself(void **state)
 	bed_hang_up(A, B);
 }
 
+static void info_challenged(void **state)
+{
+	const char *m;
+
+	(void)state;
+	bed_connect();
+	for (int i = 0; i < 2; i++) {
+		bed.extra = "Info-Package: x\n";
+		bed_request(A, "INFO", NULL);
+		bed_take(B, "INFO ");
+		bed.extra = i ? WWW(SHA("b.example", "i3", ",stale=true"))
+			      : WWW(SHA("b.example", "i1", ""));
+		bed_reply(B, 401, NULL);
+		m = bed_take(B, "INFO ");
+		check(m, "Authorization", i ? "i3" : "i1", "00000001");
+		assert_string_equal(bed_header(m, "Info-Package"), "x");
+		bed_reply(B, i ? 403 : 200, NULL);
+		bed_take(A, i ? "SIP/2.0 403 " : "SIP/2.0 200 ");
+	}
+	bed_request(A, "INFO", NULL);
+	bed_take(B, "INFO ");
+	bed.extra = WWW(SHA("z.example", "i1", ""));
+	bed_reply(B, 401, NULL);
+	bed_lacks(bed_take(A, "SIP/2.0 403 "), "z.example");
+	bed_hang_up(A, B);
+}
+
 static void bye_challenged(void **state)
 {
 	const char *m;
@@ -471,6 +498,7 @@ int main(void)
 		T(reinvite_challenged),
 		T(update_challenged),
 		T(update_challenged_as_itself),
+		T(info_challenged),
 		T(bye_challenged),
 		T(caller_challenges),
 		T(dialog_moved),
