@@ -172,6 +172,8 @@ BENCH_SRCS := $(wildcard tests/bench/*.c)
 BENCH_BINS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRCS))
 FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))
+SIM_SRCS := $(wildcard tests/sim/*.c)
+SIM_BIN := $(BUILD)/tests/sim/sim
 TEST_LIB := $(call obj,$(wildcard tests/lib/*.c))
 
 # $(call test_rule,binary,source,folders,more objects,libraries,extra link flags)
@@ -197,6 +199,9 @@ fuzz_bed = $(sort $(shell sed -n 's|^\#include "\(tests/unit/[a-z_/]*\)/[^/"]*".
 fuzz_bed_parts = $(filter-out $(UNIT_SRCS),$(foreach f,$(call fuzz_bed,$1),$(wildcard $f/*.c)))
 fuzz_folders = $(call closure,$(call source_folders,$1) $(patsubst tests/unit/%,%,$(call fuzz_bed,$1)))
 $(foreach t,$(FUZZ_SRCS),$(eval $(call test_rule,$(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$t),$t,$(call fuzz_folders,$t),$(call fuzz_bed_parts,$t),-fsanitize=fuzzer $(if $(call fuzz_bed,$t),$$(LIBS_TEST)))))
+
+# One program of the sbe's and the dbe's folders together; sim_udp.c and sim_stream.c stand in for those of common/net.
+$(eval $(call test_rule,$(SIM_BIN),$(SIM_SRCS),$(call source_folders,$(SIM_SRCS))))
 
 .PHONY: unit-bins component-bins tools bench-bins fuzz-bins test-bins check-inner
 unit-bins: $(UNIT_BINS)

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/sim_audit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sbe/call/call_private.h"
+#include "sbe/cdr/cdr.h"
+#include "tests/sim/sim_check.h"
+#include "tests/sim/sim_peer.h"
+#include "tests/sim/sim_sbe.h"
+
+#define CDRS_MAX 4096
+
+static uint64_t cdrs[CDRS_MAX]; /* hashes of a_call_id */
+static unsigned ncdrs;
+static int64_t attempts_before;
+
+void sim_audit_begin(void)
+{
+	ncdrs = 0;
+	attempts_before = metric_get(&call_metrics, CALL_ATTEMPTS);
+}
+
+/* In place of the writer and its thread (sbe/cdr/cdr.h). */
+int cdr_write(struct cdr_writer *w, struct cdr_text *record)
+{
+	const char *key = "\"a_call_id\":\"", *at;
+	size_t n;
+
+	(void)w;
+	cdr_text_close(record, '}');
+	if (record->err || record->len_bytes >= record->size_bytes || ncdrs == CDRS_MAX)
+		sim_breach("a record that cannot be written");
+	record->buf[record->len_bytes] = '\0';
+	sim_trace("-- CDR %s", record->buf);
+	sim_count(COVER_CDRS);
+	at = strstr(record->buf, key);
+	n = at ? strcspn(at + strlen(key), "\"") : 0;
+	cdrs[ncdrs++] = sim_hash(at ? at + strlen(key) : "", n, 0);
+	return 0;
+}
+
+static unsigned cdrs_of(const char *call_id)
+{
+	uint64_t h = sim_hash_text(call_id, 0);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ncdrs; i++)
+		n += cdrs[i] == h;
+	return n;
+}
+
+/* ---- while calls are up */
+
+struct find_call {
+	const char *call_id;
+	const struct call *found;
+};
+
+static int by_call_id(void *obj, void *arg)
+{
+	const struct call *call = obj;
+	struct find_call *f = arg;
+
+	if (!strcmp(call->a_call_id, f->call_id) && call->fsm.state != CALL_DEAD)
+		f->found = call;
+	return 0;
+}
+
+struct legs {
+	unsigned up;
+	bool unheard, unreached;
+};
+
+static struct legs callee_legs(const struct sim_call *call)
+{
+	struct legs legs = {0, false, false};
+	const struct sim_ua *ua;
+
+	LIST_FOREACH(ua, &sim_uas, link) {
+		if (ua->call != call || ua->caller)
+			continue;
+		legs.up += ua->state == UA_UP;
+		legs.unreached = legs.unreached || ua->unreached;
+		legs.unheard = legs.unheard || sim_check_unheard(ua->call_id);
+	}
+	return legs;
+}
+
+static void check_call(struct sim_call *call)
+{
+	struct find_call f = {call->caller->call_id, NULL};
+	struct legs legs = callee_legs(call);
+	bool up = call->caller->state == UA_UP;
+
+	if (call->tainted || call->caller->unreached || legs.unreached || legs.unheard ||
+	    sim_check_unheard(call->caller->call_id))
+		call->excused = true;
+	if (call->excused)
+		return;
+	table_each(sim_sbe.calls->calls, by_call_id, &f);
+	if (up != (legs.up == 1) || legs.up > 1)
+		sim_breach("half a call: %s, caller %s, %u callees up", call->number,
+			   up ? "up" : "down", legs.up);
+	if (up != (f.found != NULL))
+		sim_breach("call %s is %s for its peers, but the sbe %s it", call->number,
+			   up ? "up" : "over", f.found ? "has" : "does not have");
+	if (up && f.found->fsm.state != CALL_UP)
+		sim_breach("call %s is up for its peers, but in state %d", call->number,
+			   f.found->fsm.state);
+	if (up)
+		sim_count(COVER_CALLS_UP_AT_CHECK);
+}
+
+void sim_audit_up(void)
+{
+	struct sim_call *call;
+	size_t calls = call_count(sim_sbe.calls), gates = gate_pool_contexts(sim_sbe.gates),
+	       contexts = sim_dbe_contexts();
+
+	LIST_FOREACH(call, &sim_calls, link)
+		check_call(call);
+	if (gates != calls)
+		sim_breach("%zu calls, but %zu gate contexts", calls, gates);
+	if (contexts != gates)
+		sim_breach("%zu gate contexts in the sbe, %zu in the dbes", gates, contexts);
+	sim_check_settled();
+}
+
+/* ---- when all is over */
+
+static int no_sessions(struct peer *p, void *arg)
+{
+	(void)arg;
+	if (p->state->sessions[PEER_IN] || p->state->sessions[PEER_OUT])
+		sim_breach("peer %s still has %u + %u sessions", p->name,
+			   p->state->sessions[PEER_IN], p->state->sessions[PEER_OUT]);
+	return 0;
+}
+
+static void none(const char *what, size_t n)
+{
+	if (n)
+		sim_breach("%zu %s left", n, what);
+}
+
+void sim_audit_idle(void)
+{
+	struct sim_call *call;
+	int64_t attempts = metric_get(&call_metrics, CALL_ATTEMPTS) - attempts_before;
+
+	none("calls", call_count(sim_sbe.calls));
+	none("dialogs", table_count(sim_sbe.calls->dialogs));
+	none("client transactions", txn_count_client(sim_sbe.txns));
+	none("server transactions", txn_count_server(sim_sbe.txns));
+	none("timers of calls and transactions", timer_wheel_count(sim.core_wheel));
+	none("gate contexts in the sbe", gate_pool_contexts(sim_sbe.gates));
+	none("contexts in the dbes", sim_dbe_contexts());
+	none("ends in the data plane", sim_dbe_ends());
+	none("ports in use", sim_dbe_ports_used());
+	peer_each(sim_sbe.snapshot->peers, no_sessions, NULL);
+	if ((int64_t)ncdrs != attempts)
+		sim_breach("%u records for %lld attempts", ncdrs, (long long)attempts);
+	LIST_FOREACH(call, &sim_calls, link) {
+		unsigned want = sim_check_attempts(call->caller->call_id) ? 1 : 0;
+		unsigned have = cdrs_of(call->caller->call_id);
+
+		if (!call->tainted && have != want)
+			sim_breach("call %s (%s): %u records", call->number, call->caller->call_id,
+				   have);
+	}
+	sim_check_settled();
+}

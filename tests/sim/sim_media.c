@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim_media - session descriptions of the peers (RFC 3264): offers that change this and that, answers that fit.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/sim_peer.h"
+
+static size_t head(const struct sim_ua *ua, const char *ip, char *buf, size_t size)
+{
+	return sim_print(buf, size, "v=0\r\no=- %u %u IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\n",
+			 1000 + ua->call->index, ua->media.version, ua->host->media_ip, ip);
+}
+
+static const char *media_ip(const struct sim_ua *ua)
+{
+	if (ua->media.old_hold)
+		return "0.0.0.0";
+	return ua->host->media_ip;
+}
+
+static size_t audio(const struct sim_ua *ua, unsigned line, const char *direction, char *buf,
+		    size_t size)
+{
+	return sim_print(buf, size,
+			 "m=audio %u RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n%s%s",
+			 ua->media.port + 2 * line, direction[0] ? "a=" : "", direction) +
+	       (direction[0] ? sim_print(buf + strlen(buf), size - strlen(buf), "\r\n") : 0);
+}
+
+const char *sim_media_offer(struct sim_ua *ua)
+{
+	struct sim_media *m = &ua->media;
+	char *sdp = m->sdp;
+	size_t n;
+
+	if (!m->port)
+		m->port = (uint16_t)(20000 + sim_pick(10000) * 2);
+	if (!m->nlines) {
+		m->nlines = 1 + sim_chance(15);
+		m->direction = "";
+	}
+	m->version++;
+	n = head(ua, media_ip(ua), sdp, sizeof(m->sdp));
+	for (unsigned i = 0; i < m->nlines; i++) {
+		if (i == 0)
+			n += audio(ua, 0, m->direction, sdp + n, sizeof(m->sdp) - n);
+		else
+			n += sim_print(sdp + n, sizeof(m->sdp) - n, "m=video %u RTP/AVP 31\r\n",
+				       m->port + 2 * i);
+	}
+	return sdp;
+}
+
+/* RFC 3264 6.1 */
+static const char *opposite(const char *line)
+{
+	const char *end = strstr(line, "\r\nm="), *at;
+
+	if (!end)
+		end = line + strlen(line);
+	at = strstr(line, "a=sendonly");
+	if (at && at < end)
+		return "recvonly";
+	at = strstr(line, "a=recvonly");
+	if (at && at < end)
+		return "sendonly";
+	at = strstr(line, "a=inactive");
+	return at && at < end ? "inactive" : "";
+}
+
+const char *sim_media_answer(struct sim_ua *ua, const char *offer)
+{
+	struct sim_media *m = &ua->media;
+	char *sdp = m->sdp;
+	const char *line = offer;
+	unsigned i = 0;
+	size_t n;
+
+	if (!m->port)
+		m->port = (uint16_t)(20000 + sim_pick(10000) * 2);
+	m->version++;
+	m->old_hold = false;
+	n = head(ua, media_ip(ua), sdp, sizeof(m->sdp));
+	while ((line = strstr(line, "\r\nm="))) {
+		char kind[16] = "", format[16] = "";
+		unsigned port = 0;
+
+		line += 4;
+		sscanf(line, "%15s %u RTP/AVP %15s", kind, &port, format);
+		if (!strcmp(kind, "audio") && port)
+			n += audio(ua, i, opposite(line), sdp + n, sizeof(m->sdp) - n);
+		else
+			n += sim_print(sdp + n, sizeof(m->sdp) - n, "m=%s %u RTP/AVP %s\r\n", kind,
+				       port && sim_chance(50) ? m->port + 2 * i : 0,
+				       format[0] ? format : "0");
+		i++;
+	}
+	m->nlines = i;
+	m->direction = "";
+	return sdp;
+}
