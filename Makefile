@@ -103,7 +103,7 @@ PROGRAMS := $(if $(wildcard sbe/main.c),$(BUILD)/bin/sbe) \
 	$(if $(wildcard dbe/main.c),$(BUILD)/bin/dbe) \
 	$(if $(wildcard common/cli/main.c),$(BUILD)/bin/speerctl)
 
-.PHONY: all deps deps-test demo check unit component scenario lint format fuzz bench docs install clean FORCE
+.PHONY: all deps deps-test demo check unit component scenario lint format fuzz simulate bench docs install clean FORCE
 all: $(PROGRAMS) $(foreach f,$(FOLDERS),$(call archive,$f))
 
 # ---------------------------------------------------------------- compiling
@@ -205,11 +205,11 @@ $(eval $(call test_rule,$(SIM_BIN),$(SIM_SRCS),$(call source_folders,$(SIM_SRCS)
 
 .PHONY: unit-bins component-bins tools bench-bins fuzz-bins test-bins check-inner
 unit-bins: $(UNIT_BINS)
-component-bins: $(COMPONENT_BINS) $(PROGRAMS) $(TOOL_BINS)
+component-bins: $(SIM_BIN) $(COMPONENT_BINS) $(PROGRAMS) $(TOOL_BINS)
 tools: $(TOOL_BINS)
 bench-bins: $(BENCH_BINS) $(PROGRAMS) $(TOOL_BINS)
 fuzz-bins: $(FUZZ_BINS)
-test-bins: $(UNIT_BINS) $(COMPONENT_BINS) $(TOOL_BINS) $(PROGRAMS)
+test-bins: $(SIM_BIN) $(UNIT_BINS) $(COMPONENT_BINS) $(TOOL_BINS) $(PROGRAMS)
 
 # sanitizers make everything slower, so time limits stretch with them
 SPEER_TIMEOUT_SCALE ?= $(if $(SAN),3,1)
@@ -237,6 +237,13 @@ fuzz:
 	tests/deps.sh build fuzz
 	$(MAKE) CC=clang SAN=address,undefined FUZZ=1 BUILD=build-fuzz fuzz-bins
 	BUILD=build-fuzz SECONDS_EACH=$(SECONDS_EACH) tests/fuzz/run.sh $(T)
+
+# Whole calls in virtual time; docs/simulation.md. A failing seed: build/tests/sim/sim --seed N --trace
+SEEDS ?= 10000
+simulate:
+	tests/deps.sh build
+	$(MAKE) $(SIM_BIN)
+	$(SIM_BIN) --seeds 0-$$(( $(SEEDS) - 1 )) --jobs $$(nproc)
 
 bench:
 	tests/deps.sh build bench

@@ -96,9 +96,10 @@ static void on_ack(void *arg, const struct wire_msg *m, const struct transport_t
 	call_on_ack(((struct app *)arg)->calls, m, from);
 }
 
-static void on_stray_2xx(void *arg, const struct wire_msg *m, const struct transport_target *from)
+static void on_stray_2xx(void *arg, const struct wire_msg *m, const struct transport_target *from,
+			 bool again)
 {
-	call_on_stray_2xx(((struct app *)arg)->calls, m, from);
+	call_on_stray_2xx(((struct app *)arg)->calls, m, from, again);
 }
 
 static const struct transport_listener *on_large(void *arg, const struct transport_target *to,

@@ -93,7 +93,7 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 void call_on_ack(struct call_core *core, const struct wire_msg *m,
 		 const struct transport_target *from);
 void call_on_stray_2xx(struct call_core *core, const struct wire_msg *m,
-		       const struct transport_target *from);
+		       const struct transport_target *from, bool again);
 
 /** Refuse new calls with 503 and release all with BYE; when the last is gone done(arg) is called (also if there is none). */
 void call_shutdown(struct call_core *core, void (*done)(void *arg), void *arg);

@@ -159,8 +159,10 @@ static void release_leg(struct leg *leg, const struct call_release *r)
 	}
 	if (!leg->up)
 		return;
-	if (leg->ack_due)
+	if (leg->ack_due) {
 		call_ack_leg(leg, NULL); /* nobody on the other side will give it any more */
+		call_stray_expect(leg->call->core, &leg->dialog);
+	}
 	if (bye_from_here)
 		leave_leg(leg);
 	else if (leg->server && txn_server_done(leg->server) && strcmp(r->cause, "no_ack"))

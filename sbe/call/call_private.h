@@ -23,6 +23,7 @@
 #include "sbe/call/call_reliable.h"
 #include "sbe/call/call_update.h"
 #include "sbe/call/call_session.h"
+#include "sbe/call/call_stray.h"
 #include "sbe/call/call_transfer.h"
 #include "sbe/policy/policy.h"
 #include "sbe/sdp/body_codec.h"
@@ -207,6 +208,7 @@ struct call_core {
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
+	struct call_strays strays;
 	char headers[CALL_HEADERS_BYTES]; /* scratch for the message being written */
 };
 
@@ -324,7 +326,9 @@ int call_ack_leg(struct leg *leg, const struct wire_msg *ack);
 
 /* call_cancel.c */
 extern const struct txn_server_handlers call_server_handlers;
-/* ACK and BYE; cseq: the highest one used in that dialog. */
+
+/* call_stray.c */
+/* ACK, and BYE unless this 2xx has come before; cseq: the highest one used in that dialog. */
 void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
 		      const struct transport_target *to, uint32_t cseq);
 void call_ack_2xx(struct call_core *core, const struct wire_msg *m,

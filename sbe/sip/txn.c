@@ -299,7 +299,7 @@ static void receive_response(struct txn_layer *l, const struct wire_msg *m,
 	}
 	metric_add(&txn_metrics, TXN_UNMATCHED, 1);
 	if (status / 100 == 2 && wire_method(m) == WIRE_INVITE)
-		l->h.stray_2xx(l->arg, m, from);
+		l->h.stray_2xx(l->arg, m, from, false);
 }
 
 void txn_receive(struct txn_layer *l, const struct wire_msg *m, const struct transport_target *from)

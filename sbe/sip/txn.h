@@ -36,8 +36,10 @@ struct txn_layer_handlers {
 	void (*request)(void *arg, struct txn_server *s, const struct wire_msg *m);
 	/* An ACK that belongs to no transaction here: the ACK of a 2xx. */
 	void (*ack)(void *arg, const struct wire_msg *m, const struct transport_target *from);
-	/* A 2xx to INVITE after its client transaction has gone, or with no transaction (late fork). */
-	void (*stray_2xx)(void *arg, const struct wire_msg *m, const struct transport_target *from);
+	/* A 2xx to INVITE after its client transaction has gone, or with no transaction (late fork).
+	 * again: a 2xx of the same fork has been given to somebody before, so an ACK is all it needs. */
+	void (*stray_2xx)(void *arg, const struct wire_msg *m, const struct transport_target *from,
+			  bool again);
 	/* RFC 3261 18.1.1, may be NULL. A request of this size is for a UDP target: the TCP listener to send it from
 	 * instead, or NULL = it is not too large, or there is none. */
 	const struct transport_listener *(*large)(void *arg, const struct transport_target *to,

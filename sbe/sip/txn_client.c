@@ -6,6 +6,8 @@
  *                                             -> Accepted (2xx of any fork to the user; M) -> end
  *   non-INVITE:  Trying (E, F) -> Proceeding (E at T2) -> Completed (K) -> end
  *   Failed:      no answer, or the transport's error; told from the timer
+ *   Abandoned:   (Calling) no response within the user's own deadline: he has been told, but the far end may just be
+ *                slow. A provisional is followed by CANCEL, a refusal by its ACK, a 2xx goes to stray_2xx
  *
  * The request is kept while it may be sent again, then only the lines its ACK or CANCEL needs.
  */
@@ -137,14 +139,46 @@ static void client_timed_out(struct txn_client *c)
 	act_failed(c, NULL);
 }
 
+static void client_shrink(struct txn_client *c)
+{
+	struct wire_out o;
+
+	wire_out_init(&o, c->layer->out, TXN_MESSAGE_MAX_BYTES);
+	if (!txn_derive((struct wire_text){c->bytes, c->nbytes}, "INVITE", NULL, NULL, &o))
+		(void)txn_keep(&c->bytes, &c->nbytes, o.buf, o.len_bytes);
+}
+
+/* The user goes on to another next hop; the phone behind this one shall not ring for nobody. */
+static void client_abandon(struct txn_client *c)
+{
+	client_feedback(c, NULL, -ETIMEDOUT);
+	metric_add(&txn_metrics, TXN_TIMEOUTS, 1);
+	client_stop_waiting(c);
+	c->cancelled = c->abandoned = true;
+	client_shrink(c);
+	client_start(c, 0, 64 * c->layer->t1_ms);
+	if (c->h && c->h->failed)
+		c->h->failed(c->arg, -ETIMEDOUT);
+	if (c->h && c->h->terminated) /* not if it was let go of in there */
+		c->h->terminated(c->arg);
+	c->h = NULL;
+	c->arg = NULL;
+}
+
 static void act_clock_send(struct txn_client *c, const struct client_input *in)
 {
 	struct txn_alarm a = client_alarm(c);
 	int err;
 
-	(void)in;
+	if (c->abandoned) {
+		act_finish(c, in);
+		return;
+	}
 	if (txn_clock_due(&c->clock)) {
-		client_timed_out(c);
+		if (c->hasty)
+			client_abandon(c);
+		else
+			client_timed_out(c);
 		return;
 	}
 	metric_add(&txn_metrics, TXN_REPEAT_OUT, 1);
@@ -165,15 +199,6 @@ static void act_clock_ringing(struct txn_client *c, const struct client_input *i
 	client_timed_out(c);
 }
 
-static void client_shrink(struct txn_client *c)
-{
-	struct wire_out o;
-
-	wire_out_init(&o, c->layer->out, TXN_MESSAGE_MAX_BYTES);
-	if (!txn_derive((struct wire_text){c->bytes, c->nbytes}, "INVITE", NULL, NULL, &o))
-		(void)txn_keep(&c->bytes, &c->nbytes, o.buf, o.len_bytes);
-}
-
 static void act_ringing(struct txn_client *c, const struct client_input *in)
 {
 	bool first = c->state == CLIENT_CALLING;
@@ -182,7 +207,8 @@ static void act_ringing(struct txn_client *c, const struct client_input *in)
 	if (first) {
 		client_stop_waiting(c);
 		txn_clock_stop(&c->clock);
-		client_shrink(c);
+		if (!c->abandoned)
+			client_shrink(c);
 		if (c->cancelled)
 			client_send_cancel(c);
 		else if (!c->h)
@@ -201,30 +227,55 @@ static void act_proceed(struct txn_client *c, const struct client_input *in)
 	client_tell(c, in->m);
 }
 
+/* Has a 2xx of this fork come before? Beyond TXN_FORKS_KNOWN all are new. */
+static bool client_knows_fork(struct txn_client *c, const struct wire_msg *m)
+{
+	struct wire_party to;
+	uint32_t tag = 2166136261U;
+
+	if (c->in_dialog)
+		return true; /* forks are only made by a first INVITE */
+	wire_to(m, &to);
+	for (size_t i = 0; i < to.tag.n; i++)
+		tag = (tag ^ (uint8_t)to.tag.s[i]) * 16777619U;
+	for (unsigned i = 0; i < c->nforks; i++) {
+		if (c->forks[i] == tag)
+			return true;
+	}
+	if (c->nforks < TXN_FORKS_KNOWN)
+		c->forks[c->nforks++] = tag;
+	return false;
+}
+
+/* A 2xx that has been taken before, by whoever was the user then, only needs its ACK again. */
+static void client_give_2xx(struct txn_client *c, const struct client_input *in)
+{
+	bool again = client_knows_fork(c, in->m);
+
+	if (c->h)
+		client_tell(c, in->m);
+	else
+		c->layer->h.stray_2xx(c->layer->arg, in->m, in->from, again);
+}
+
 static void act_accept(struct txn_client *c, const struct client_input *in)
 {
 	c->state = CLIENT_ACCEPTED;
 	client_stop_waiting(c);
 	client_forget(c);
 	client_start(c, 0, 64 * c->layer->t1_ms);
-	if (c->h)
-		client_tell(c, in->m);
-	else
-		c->layer->h.stray_2xx(c->layer->arg, in->m, in->from);
+	client_give_2xx(c, in);
 }
 
 /* A 2xx again or of another fork: the user sends its ACK, and BYE if he does not want it (RFC 6026 7.2). */
 static void act_fork(struct txn_client *c, const struct client_input *in)
 {
-	if (c->h)
-		client_tell(c, in->m);
-	else
-		c->layer->h.stray_2xx(c->layer->arg, in->m, in->from);
+	client_give_2xx(c, in);
 }
 
 static void act_stray(struct txn_client *c, const struct client_input *in)
 {
-	c->layer->h.stray_2xx(c->layer->arg, in->m, in->from);
+	c->layer->h.stray_2xx(c->layer->arg, in->m, in->from, false);
 }
 
 static void client_keep_ack(struct txn_client *c, const struct wire_msg *m)
@@ -384,6 +435,21 @@ static void client_go(struct txn_client *c, uint32_t deadline_ms)
 		txn_client_fail(c, err);
 }
 
+static bool to_has_tag(const struct txn_request *r)
+{
+	static const char name[] = "To: ", tag[] = ";tag=";
+	const char *at = r->headers, *end = at + r->headers_bytes, *line_end;
+
+	for (; at < end; at = line_end + 1) {
+		line_end = memchr(at, '\n', (size_t)(end - at));
+		if (!line_end)
+			break;
+		if ((size_t)(line_end - at) > sizeof(name) && !memcmp(at, name, sizeof(name) - 1))
+			return memmem(at, (size_t)(line_end - at), tag, sizeof(tag) - 1) != NULL;
+	}
+	return false;
+}
+
 int txn_client_new(struct txn_layer *l, const struct transport_target *to,
 		   const struct txn_request *r, const struct txn_client_handlers *h, void *arg,
 		   struct txn_client **ret_client)
@@ -419,8 +485,11 @@ int txn_client_new(struct txn_layer *l, const struct transport_target *to,
 		return err;
 	c->h = h;
 	c->arg = arg;
-	if (r->timeout_ms && r->timeout_ms < deadline_ms)
+	c->in_dialog = to_has_tag(r);
+	if (r->timeout_ms && r->timeout_ms < deadline_ms) {
 		deadline_ms = r->timeout_ms;
+		c->hasty = c->invite;
+	}
 	metric_add(&txn_metrics, TXN_REQUEST_OUT_OTHER + txn_metric_method(method), 1);
 	*ret_client = c;
 	client_go(c, deadline_ms);

@@ -23,6 +23,7 @@
 #define TXN_BRANCH_BITS 96U
 #define TXN_BRANCH_BYTES 25U
 #define TXN_SERVER_MAX 200000U
+#define TXN_FORKS_KNOWN 2U
 #define TXN_COOKIE "z9hG4bK"
 
 /* ---- map: 64-bit keyed digests to transactions, 16 bytes an entry (a lingering one must be small) ---- */
@@ -169,8 +170,12 @@ struct txn_client {
 	char *reason; /* of a CANCEL that waits for the first provisional */
 	uint32_t nbytes;
 	int16_t err;
-	uint8_t state; /* enum txn_client_state */
-	bool invite, is_waiting, cancelled;
+	uint8_t state;                   /* enum txn_client_state */
+	uint8_t nforks;                  /* whose 2xx has come */
+	uint32_t forks[TXN_FORKS_KNOWN]; /* hashes of their To tags */
+	bool invite : 1, is_waiting : 1, cancelled : 1, in_dialog : 1;
+	bool hasty : 1;     /* an INVITE that may wait less than timer B for its first response */
+	bool abandoned : 1; /* it came to that: the user was told */
 };
 
 /* txn.c */

@@ -85,6 +85,16 @@ static void act_repeat(struct txn_server *s)
 	(void)server_send(s, s->last, s->last_bytes);
 }
 
+/* Timer I takes up ACKs that come again; there are none on a stream. A CANCEL that comes again is answered as the
+ * first one was for as long as a transaction of its own would do it (timer J). */
+static void server_linger(struct txn_server *s)
+{
+	uint32_t ms = s->cancelled ? 64 * s->layer->t1_ms : s->layer->t4_ms;
+
+	s->state = SERVER_CONFIRMED;
+	server_start(s, 0, txn_reliable(&s->source) ? 0 : ms);
+}
+
 static void act_finish(struct txn_server *s)
 {
 	const struct txn_server_handlers *h = s->h;
@@ -120,12 +130,10 @@ static void act_clock_g(struct txn_server *s)
 	server_again(s, s->layer->t2_ms);
 }
 
-/* Timer I takes up ACKs that come again; there are none on a stream. */
 static void act_confirm(struct txn_server *s)
 {
 	server_forget(&s->last, &s->last_bytes);
-	s->state = SERVER_CONFIRMED;
-	server_start(s, 0, txn_reliable(&s->source) ? 0 : s->layer->t4_ms);
+	server_linger(s);
 	if (s->h && s->h->acked)
 		s->h->acked(s->arg);
 }
@@ -373,10 +381,13 @@ void txn_server_ack(struct txn_server *s, const struct wire_msg *m,
 
 void txn_server_cancel(struct txn_server *s, const struct wire_msg *m)
 {
-	if (s->done || s->cancelled)
-		return; /* 9.2: no effect on an INVITE that has its final response */
+	if (s->cancelled)
+		return;
 	s->cancelled = true;
-	if (s->h && s->h->cancel)
+	if (s->state == SERVER_CONFIRMED)
+		server_linger(s);
+	/* 9.2: no effect on an INVITE that has its final response */
+	if (!s->done && s->h && s->h->cancel)
 		s->h->cancel(s->arg, m);
 }
 

@@ -33,7 +33,7 @@ struct sim_plan {
 	uint32_t delay_ms, jitter_ms;
 	bool partitions, dbe_crashes, gate_cuts, rogue, strangers, reloads, clean, tcp;
 	bool timers, prack_required; /* of the peers' configuration */
-	uint32_t heartbeat_ms, hold_s, try_ms, ring_s;
+	uint32_t heartbeat_ms, hold_s, try_ms, ring_s, silence_s;
 	int end; /* enum sim_end */
 };
 enum sim_end { SIM_END_HANG_UP, SIM_END_SHUTDOWN, SIM_END_KILL, SIM_END_MUTE, SIM_ENDS };

@@ -114,12 +114,41 @@ static void check_call(struct sim_call *call)
 		sim_count(COVER_CALLS_UP_AT_CHECK);
 }
 
+static int show_call(void *obj, void *arg)
+{
+	const struct call *call = obj;
+
+	(void)arg;
+	sim_trace("-- sbe call %s: state %d, gate %s%s on %s, legs %s%s, exchange %s",
+		  call->a_call_id, call->fsm.state, call->gate ? "there" : "none",
+		  call->gate_closing ? " closing" : "", call->dbe, call->legs[0].up ? "up" : "down",
+		  call->legs[1].up ? " up" : " down", call->ex.running ? "running" : "none");
+	return 0;
+}
+
+static int not_up(void *obj, void *arg)
+{
+	(void)arg;
+	return ((const struct call *)obj)->fsm.state != CALL_UP;
+}
+
+/* A timer of a call (media that stopped, a session nobody refreshes) may end it at this very moment. */
+static void let_finish(void)
+{
+	for (int i = 0; i < 3 && table_each(sim_sbe.calls->calls, not_up, NULL); i++)
+		sim_run_ms(70 * sim.plan.t1_ms);
+}
+
 void sim_audit_up(void)
 {
 	struct sim_call *call;
-	size_t calls = call_count(sim_sbe.calls), gates = gate_pool_contexts(sim_sbe.gates),
-	       contexts = sim_dbe_contexts();
+	size_t calls, gates, contexts;
 
+	let_finish();
+	calls = call_count(sim_sbe.calls);
+	gates = gate_pool_contexts(sim_sbe.gates);
+	contexts = sim_dbe_contexts();
+	table_each(sim_sbe.calls->calls, show_call, NULL);
 	LIST_FOREACH(call, &sim_calls, link)
 		check_call(call);
 	if (gates != calls)
@@ -167,6 +196,9 @@ void sim_audit_idle(void)
 		unsigned want = sim_check_attempts(call->caller->call_id) ? 1 : 0;
 		unsigned have = cdrs_of(call->caller->call_id);
 
+		/* Nothing came back for 64*T1: its last INVITE finds the first one forgotten. */
+		if (call->caller->initial->status < 200 && have == want + 1)
+			continue;
 		if (!call->tainted && have != want)
 			sim_breach("call %s (%s): %u records", call->number, call->caller->call_id,
 				   have);

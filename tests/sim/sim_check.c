@@ -18,8 +18,9 @@ struct record {
 	uint32_t serial; /* of the seed that uses it */
 	uint32_t cseq;   /* dialog: the highest */
 	uint64_t bytes;  /* hash of the final response, or of the request */
-	uint64_t at_ms;
-	int status; /* final; of a request of ours: last delivered response */
+	uint64_t at_ms, until_ms;
+	const struct sim_host *host; /* a request of ours went there */
+	int status;                  /* final; of a request of ours: last delivered response */
 	bool delivered, bye, acked, due;
 	bool same; /* each copy of the request was the same */
 	bool odd;  /* it is not quite what its sender has made */
@@ -32,7 +33,8 @@ static uint32_t dues[1024], ndues;
 static uint32_t outs[4096], nouts;
 static struct sim_made made[MADE];
 static unsigned nmade;
-static bool garbled[SIM_HOSTS]; /* unreadable messages came from there */
+static uint64_t last_2xx_age_ms; /* of the last one that came: since it came first */
+static bool garbled[SIM_HOSTS];  /* unreadable messages came from there */
 
 static struct record *find(uint64_t key, bool make)
 {
@@ -121,15 +123,36 @@ static void check_hidden(const struct sim_host *to, const char *text)
 
 /* ---- responses */
 
+/* A peer that says again what it said long ago, or something else in its place, gets an answer to that. */
+static bool is_tainted(const struct sim_msg *m)
+{
+	const struct sim_call *call = sim_call_of_id(m->call_id);
+
+	return !call || call->tainted;
+}
+
+/* It is answered from the INVITE's transaction for as long as that lives. */
+static bool cancel_is_late(const struct sim_host *to, const struct sim_msg *m)
+{
+	const struct record *invite;
+
+	if (strcmp(m->method, "CANCEL"))
+		return false;
+	invite = find(in_key(to, m->branch, "INVITE"), false);
+	return invite && invite->status && clock_now_ms() >= invite->until_ms;
+}
+
 static void check_response(const struct sim_host *to, const struct sim_msg *m)
 {
 	struct record *r = find(in_key(to, m->branch, m->method), false);
 	uint64_t bytes = sim_hash(m->text, m->n, 1);
 
-	if ((!r || !r->delivered) && garbled[to - sim_hosts])
+	if ((!r || !r->delivered) && (garbled[to - sim_hosts] || m->status == 400))
 		return; /* perhaps an answer to what we could not read */
 	if (!r || !r->delivered)
 		sim_breach("a response to %s, who asked nothing like that:\n%s", to->name, m->text);
+	if (is_tainted(m) || (r->status && clock_now_ms() >= r->until_ms) || cancel_is_late(to, m))
+		return; /* a copy that came after all has been forgotten is a new request */
 	if (r->status && m->status < 200 && !to->stranger)
 		sim_breach("a provisional response after the final %d:\n%s", r->status, m->text);
 	if (m->status < 200)
@@ -143,6 +166,8 @@ static void check_response(const struct sim_host *to, const struct sim_msg *m)
 		sim_breach("a repeated final response is not the same:\n%s", m->text);
 	if (r->status)
 		sim_count(COVER_SBE_AGAIN);
+	if (!r->status)
+		r->until_ms = clock_now_ms() + 63 * sim.plan.t1_ms;
 	r->status = m->status;
 	r->bytes = bytes;
 }
@@ -173,6 +198,8 @@ static void check_ack(const struct sim_msg *m)
 		return;
 	}
 	two = find(two_xx_key(m), false);
+	if (!two && is_tainted(m))
+		return;
 	if (!two)
 		sim_breach("ACK of a 2xx that has not come:\n%s", m->text);
 	two->acked = true;
@@ -183,8 +210,12 @@ static void check_order(const struct sim_msg *m)
 	struct record *d = find(dialog_key(m), true);
 	bool in_dialog = m->to_tag[0] != '\0';
 
+	if (is_tainted(m))
+		return;
 	if (!strcmp(m->start, "BYE") && !in_dialog)
 		sim_breach("BYE outside a dialog:\n%s", m->text);
+	if (d->bye && last_2xx_age_ms >= 63 * sim.plan.t1_ms)
+		return; /* a 2xx came again when even its transaction was over */
 	if (d->bye)
 		sim_breach("%s after BYE:\n%s", m->start, m->text);
 	if (d->cseq && m->cseq <= d->cseq)
@@ -213,6 +244,7 @@ static void check_request(const struct sim_host *to, const struct sim_msg *m)
 		return;
 	}
 	r->bytes = bytes;
+	r->host = to;
 	snprintf(r->call_id, sizeof(r->call_id), "%s", m->call_id);
 	if (nouts < sizeof(outs) / sizeof(outs[0]))
 		outs[nouts++] = (uint32_t)(r - records);
@@ -241,6 +273,8 @@ void sim_check_sent(const struct addr *local, const struct addr *to, const char 
 	memcpy(copy, text, n);
 	copy[n] = '\0';
 	sim_count(COVER_SBE_MESSAGES);
+	if ((!h || !addr_equal(&h->sbe, local)) && sim_msg_read(copy, n, &m) && is_tainted(&m))
+		return;
 	if (!h || !addr_equal(&h->sbe, local))
 		sim_breach("sent to %s, which nobody has authorised:\n%s", sim_net_name(to), copy);
 	if (!strncmp(copy, "SIP/2.0 ", 8) && !sim_msg_read(copy, n, &m))
@@ -248,7 +282,7 @@ void sim_check_sent(const struct addr *local, const struct addr *to, const char 
 	check_hidden(h, copy);
 	if (!sim_msg_read(copy, n, &m))
 		sim_breach("a message without what all have:\n%s", copy);
-	if (!m.status || !is_odd(h, &m))
+	if (!m.status || (!is_odd(h, &m) && m.status != 400))
 		check_readable(copy, n);
 	if (m.status)
 		check_response(h, &m);
@@ -269,23 +303,24 @@ static void delivered_request(const struct sim_host *h, const struct sim_msg *m)
 		r->same = false;
 	r->at_ms = sim_hash(m->text, m->n, 3);
 	r->delivered = true;
-	if (!strcmp(m->start, "INVITE") && !m->to_tag[0])
+	if (!strcmp(m->start, "INVITE") && !m->to_tag[0] && !h->stranger)
 		find(key_of(ATTEMPT, NULL, m->call_id, ""), true)->cseq++;
 	if (!sim_client_reached(h, m))
 		r->odd = true;
 }
 
-static void delivered_response(const struct sim_msg *m)
+static void delivered_response(const struct sim_host *h, const struct sim_msg *m)
 {
 	struct record *r = find(key_of(OUT, NULL, m->branch, m->method), false), *two;
 
-	if (!r)
+	if (!r || r->host != h) /* who knows a branch is not yet who was asked */
 		return;
 	if (r->status < 200)
 		r->status = m->status;
 	if (strcmp(m->method, "INVITE") || m->status / 100 != 2)
 		return;
 	two = find(two_xx_key(m), true);
+	last_2xx_age_ms = two->due ? clock_now_ms() - two->at_ms : 0;
 	if (two->due)
 		return;
 	two->due = true;
@@ -311,7 +346,7 @@ void sim_check_delivered(const struct sim_host *h, enum sim_way way, const char 
 		if (r)
 			r->delivered = true;
 	} else if (m.status) {
-		delivered_response(&m);
+		delivered_response(h, &m);
 	} else {
 		delivered_request(h, &m);
 	}

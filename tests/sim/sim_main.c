@@ -176,6 +176,8 @@ static void work(unsigned j)
 
 	sim_cover = rows + (size_t)j * SIM_COVER_COUNT;
 	warm_up();
+	if (sim.trace && getenv("SIM_LOG"))
+		log_start("sim");
 	for (; job->next <= run.to; job->next += run.jobs) {
 		if (run.until_s && real_s() >= run.until_s)
 			break;
@@ -293,7 +295,7 @@ int main(int argc, char **argv)
 	bool good;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	log_set_level(NULL, LOG_LEVEL_ERROR);
+	log_set_level(NULL, getenv("SIM_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	read_arguments(argc, argv);
 	if (run.to - run.from + 1 < run.jobs)
 		run.jobs = (unsigned)(run.to - run.from + 1);

@@ -45,7 +45,7 @@ static int put(char *buf, size_t size, size_t at, const char *format, ...)
 static void write_conf(unsigned version)
 {
 	const struct sim_plan *p = &sim.plan;
-	char json[4096], sip[400];
+	char json[4096], sip[400], media[80];
 	size_t n = 0;
 	FILE *f;
 
@@ -53,6 +53,8 @@ static void write_conf(unsigned version)
 	    "'sip':{'try_ms':%u,'ring_s':%u,'prack':'%s','session_timer':{'mode':'%s','se_s':90}}",
 	    p->try_ms, p->ring_s, p->prack_required ? "required" : "supported",
 	    p->timers ? "accept" : "off");
+	put(media, sizeof(media), 0, "'media':{'silence_s':%u,'dscp':%u}", p->silence_s,
+	    version % 64);
 	n += (size_t)put(
 		json, sizeof(json), n,
 		"{'node':'sbe1','domains':['a.example'],'http':{'listen':'off'},"
@@ -64,12 +66,12 @@ static void write_conf(unsigned version)
 		p->t1_ms, p->t2_ms, p->t4_ms, p->heartbeat_ms, p->hold_s);
 	n += (size_t)put(
 		json, sizeof(json), n,
-		"'peers':{'pbx':{'realm':'core','sources':['10.0.0.10'],'next_hops':['sip:10.0.0.10'],%s},"
+		"'peers':{'pbx':{'realm':'core','sources':['10.0.0.10'],'next_hops':['sip:10.0.0.10'],%s,%s},"
 		"'bnet':{'realm':'peering','sources':['198.51.100.20/31'],'domains':['b.example'],"
-		"'next_hops':['sip:198.51.100.20','sip:198.51.100.21'],%s},"
+		"'next_hops':['sip:198.51.100.20','sip:198.51.100.21'],%s,%s},"
 		"'cnet':{'realm':'peering','sources':['198.51.100.30'],'domains':['c.example'],"
-		"'next_hops':['sip:198.51.100.30'],'media':{'dscp':%u},%s}},",
-		sip, sip, version % 64, sip);
+		"'next_hops':['sip:198.51.100.30'],%s,%s}},",
+		sip, media, sip, media, sip, media);
 	put(json, sizeof(json), n,
 	    "'routes':[{'name':'c','from':['pbx'],'number':'+4430','to':[{'peer':'cnet'}]},"
 	    "{'name':'out','from':['pbx'],'to':[{'peer':'bnet'}]},"
@@ -110,7 +112,7 @@ static uint32_t on_known(void *arg, const struct transport_target *from)
 	const struct peer *p = peer_identify(sim_sbe.snapshot->peers, from);
 
 	(void)arg;
-	return p ? p->state->number : 0;
+	return p && p->conf->mode == PEER_STATIC ? p->state->number : 0;
 }
 
 static int on_send(void *arg, const struct transport_target *to, const void *data, size_t len_bytes)
@@ -131,10 +133,11 @@ static void on_ack(void *arg, const struct wire_msg *m, const struct transport_t
 	call_on_ack(sim_sbe.calls, m, from);
 }
 
-static void on_stray_2xx(void *arg, const struct wire_msg *m, const struct transport_target *from)
+static void on_stray_2xx(void *arg, const struct wire_msg *m, const struct transport_target *from,
+			 bool again)
 {
 	(void)arg;
-	call_on_stray_2xx(sim_sbe.calls, m, from);
+	call_on_stray_2xx(sim_sbe.calls, m, from, again);
 }
 
 /* ---- life */
@@ -143,8 +146,8 @@ static int start_sip(void)
 {
 	static const struct transport_handlers transport_handlers = {
 		.message = on_message, .failed = on_send_failed, .known = on_known};
-	static const struct txn_layer_handlers txn_handlers = {on_send, on_request, on_ack,
-							       on_stray_2xx};
+	static const struct txn_layer_handlers txn_handlers = {
+		.send = on_send, .request = on_request, .ack = on_ack, .stray_2xx = on_stray_2xx};
 	const struct sbe_conf *c = &sim_sbe.snapshot->conf;
 	const struct sbe_realm_conf *realms = c->realms.items;
 	struct txn_options o = {

@@ -290,6 +290,12 @@ bool stream_peer_has_name(const struct stream *s, const char *name)
 	return false;
 }
 
+uint64_t stream_stuck_ms(const struct stream *s)
+{
+	(void)s;
+	return 0;
+}
+
 const char *stream_tls_text(const struct stream *s)
 {
 	(void)s;

@@ -34,6 +34,26 @@ static void change(struct sim_media *m)
 		m->nlines++;
 }
 
+static void offer_too(void *arg)
+{
+	struct sim_ua *ua = arg;
+
+	if (ua->state == UA_UP && !sim.calm)
+		sim_ua_offer_again(ua, sim_chance(30));
+	sim_ua_act_later(ua);
+}
+
+/* Glare: the other side has the same idea at the same time. */
+static void provoke(const struct sim_ua *ua)
+{
+	struct sim_ua *other;
+
+	LIST_FOREACH(other, &sim_uas, link)
+		if (other->call == ua->call && other->caller != ua->caller &&
+		    other->state == UA_UP && timer_running(&other->act))
+			timer_start(sim.wheel, &other->act, sim_pick(30), offer_too, other);
+}
+
 void sim_ua_offer_again(struct sim_ua *ua, bool update)
 {
 	struct sim_send s = {.method = update ? "UPDATE" : "INVITE", .uri = ua->target};
@@ -92,9 +112,13 @@ static void act(void *arg)
 	case 1:
 	case 2:
 	case 3:
+		if (sim_chance(30))
+			provoke(ua);
 		sim_ua_offer_again(ua, false);
 		break;
 	case 4:
+		if (sim_chance(30))
+			provoke(ua);
 		sim_ua_offer_again(ua, true);
 		break;
 	case 5:

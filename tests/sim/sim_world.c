@@ -47,6 +47,7 @@ static void draw_plan(void)
 	p->hold_s = slow ? 5 : 2;
 	p->try_ms = sim_between(4, 20) * p->t1_ms;
 	p->ring_s = slow ? 60 : sim_between(5, 20);
+	p->silence_s = sim_chance(10) ? sim_between(1, 20) : 0; /* nobody sends media */
 	p->prack_required = sim_chance(5);
 	p->timers = sim_chance(40);
 	p->end = (int)sim_pick(SIM_ENDS);
@@ -222,6 +223,29 @@ static void calm_down(void)
 	}
 }
 
+/* All that was begun is finished: no transaction is open on either side, nothing rings. */
+static bool quiet(void)
+{
+	const struct sim_ua *ua;
+
+	if (txn_count_client(sim_sbe.txns) || txn_count_server(sim_sbe.txns) || sim_txn_open())
+		return false;
+	LIST_FOREACH(ua, &sim_uas, link)
+		if (ua->state == UA_CALLING || ua->state == UA_EARLY)
+			return false;
+	return true;
+}
+
+/* At least the one time (gate control needs some to be whole again), at most the other. */
+static void run_quiet(uint32_t min_ms, uint32_t max_ms)
+{
+	uint64_t end_ms = clock_now_ms() + max_ms;
+
+	sim_run_ms(min_ms);
+	while (!quiet() && clock_now_ms() < end_ms)
+		sim_run_ms(5 * sim.plan.t1_ms);
+}
+
 static void end_calls(bool *done)
 {
 	struct sim_ua *ua;
@@ -292,11 +316,11 @@ void sim_world_run(uint64_t seed)
 	sim_run_ms(sim.plan.busy_ms);
 	calm_down();
 	/* those that ring give up or are given up; then two times 64*T1 for what follows from it */
-	sim_run_ms(sim.plan.ring_s * 1000 + 160 * sim.plan.t1_ms + 130 * sim.plan.t1_ms +
-		   sim.plan.hold_s * 1000);
+	run_quiet(sim.plan.hold_s * 1000 + 7000,
+		  sim.plan.ring_s * 1000 + 290 * sim.plan.t1_ms + sim.plan.hold_s * 1000);
 	sim_audit_up();
 	end_calls(&stopped);
-	sim_run_ms(200 * sim.plan.t1_ms + 5000);
+	run_quiet(sim.plan.hold_s * 1000 + 1000, 200 * sim.plan.t1_ms + 5000);
 	if (!stopped)
 		sim_breach("the sbe was told to stop and does not");
 	sim_audit_idle();

@@ -161,10 +161,11 @@ static void on_ack(void *arg, const struct wire_msg *m, const struct transport_t
 	call_on_ack(bed.core, m, from);
 }
 
-static void on_stray(void *arg, const struct wire_msg *m, const struct transport_target *from)
+static void on_stray(void *arg, const struct wire_msg *m, const struct transport_target *from,
+		     bool again)
 {
 	(void)arg;
-	call_on_stray_2xx(bed.core, m, from);
+	call_on_stray_2xx(bed.core, m, from, again);
 }
 
 static struct transport_listener *listen_at(unsigned i, const char *realm, int proto,

@@ -223,7 +223,7 @@ static void detached_2xx_is_a_stray(void **state)
 	bed_respond(&bed, "INVITE", 180, "t", &to);
 	bed_respond(&bed, "INVITE", 200, "t", &to);
 	bed_respond(&bed, "INVITE", 200, "t", &to);
-	assert_string_equal(bed_log(&bed), "0 response 180; 0 stray 200; 0 stray 200");
+	assert_string_equal(bed_log(&bed), "0 response 180; 0 stray 200; 0 stray again 200");
 	bed_run_to(&bed, 60000);
 	assert_string_equal(bed_log(&bed), "");
 	assert_int_equal(txn_count_client(bed.layer), 0);
@@ -289,6 +289,43 @@ static void cancel_after_a_provisional_goes_at_once(void **state)
 	/* 9.1: no final in 64*T1: it is over. */
 	bed_run_to(&bed, 60000);
 	assert_string_equal(bed_log(&bed), "0 response 100; 33000 failed timeout; 33000 ended");
+}
+
+/* A14: who was too slow for its turn shall not ring for nobody: CANCEL when it says something at last. */
+static void slow_hop_is_cancelled(void **state)
+{
+	(void)state;
+	struct transport_target to = bed_peer(bed_udp);
+
+	assert_int_equal(bed_client(&bed, "INVITE", 1000, &to), 0);
+	bed_run_to(&bed, 3000);
+	assert_string_equal(bed_log(&bed), "1000 failed timeout; 1000 ended");
+	assert_string_equal(bed_times(&bed, "INVITE", 0), "0 500");
+	bed_respond(&bed, "INVITE", 180, "t", &to);
+	assert_string_equal(bed_times(&bed, "CANCEL", 0), "3000");
+	bed_respond(&bed, "CANCEL", 200, "t", &to);
+	bed_respond(&bed, "INVITE", 487, "t", &to);
+	assert_string_equal(bed_times(&bed, "ACK", 0), "3000");
+	bed_run_to(&bed, 60000);
+	assert_int_equal(txn_count_client(bed.layer), 0);
+	assert_string_equal(bed_log(&bed), "");
+}
+
+/* The same, and it answers: that is for whoever ends strays, and the second time only for an ACK. */
+static void slow_hop_answers(void **state)
+{
+	(void)state;
+	struct transport_target to = bed_peer(bed_udp);
+
+	assert_int_equal(bed_client(&bed, "INVITE", 1000, &to), 0);
+	bed_run_to(&bed, 3000);
+	bed_respond(&bed, "INVITE", 200, "t", &to);
+	bed_run_to(&bed, 3500);
+	bed_respond(&bed, "INVITE", 200, "t", &to);
+	bed_respond(&bed, "INVITE", 200, "u", &to);
+	assert_string_equal(bed_log(&bed), "1000 failed timeout; 1000 ended; 3000 stray 200; "
+					   "3500 stray again 200; 3500 stray 200");
+	assert_string_equal(bed_times(&bed, "CANCEL", 0), "");
 }
 
 /* A9: a 2xx that crosses the CANCEL is delivered: the user answers it with ACK and BYE. */
@@ -486,6 +523,8 @@ int main(void)
 		BED(cancel_waits_for_a_provisional),
 		BED(cancel_after_a_provisional_goes_at_once),
 		BED(cancel_crossing_2xx),
+		BED(slow_hop_is_cancelled),
+		BED(slow_hop_answers),
 		BED(cancel_is_for_invite_only),
 		BED(off_path_answers_are_dropped),
 		BED(answer_on_our_connection_may_name_any_address),

@@ -171,6 +171,26 @@ static void cancel_after_the_final(void **state)
 	assert_string_equal(bed_first_line(&bed, 1), "SIP/2.0 200 OK");
 }
 
+/* A9: a CANCEL that comes again gets the answer it got, also when the INVITE has long been ACKed. */
+static void cancel_again(void **state)
+{
+	(void)state;
+	struct transport_target from = bed_peer(bed_udp);
+	struct txn_reply gone = {.status = 487};
+
+	bed_request(&bed, "INVITE", "z9hG4bKa", NULL, &from);
+	bed_request(&bed, "CANCEL", "z9hG4bKa", NULL, &from);
+	assert_int_equal(txn_server_reply(bed.server, &gone), 0);
+	bed_request(&bed, "ACK", "z9hG4bKa", NULL, &from);
+	bed_run_to(&bed, 6000);
+	bed_request(&bed, "CANCEL", "z9hG4bKa", NULL, &from);
+	bed_run_to(&bed, 31000);
+	bed_request(&bed, "CANCEL", "z9hG4bKa", NULL, &from);
+	assert_string_equal(bed_times(&bed, "SIP/2.0 200 OK", 0), "0 6000 31000");
+	bed_run_to(&bed, 64100);
+	assert_int_equal(txn_count_server(bed.layer), 0);
+}
+
 /* A9, A17, C16: no INVITE, another branch, another source. */
 static void cancel_without_match(void **state)
 {
@@ -383,6 +403,7 @@ int main(void)
 		BED(all_vias_are_given_back),
 		BED(cancel_of_a_pending_invite),
 		BED(cancel_after_the_final),
+		BED(cancel_again),
 		BED(cancel_without_match),
 		BED(ack_from_elsewhere),
 		BED(merged_request_is_482),

@@ -180,11 +180,13 @@ static void on_ack(void *arg, const struct wire_msg *m, const struct transport_t
 		txn_server_stop_2xx(c->server);
 }
 
-static void on_stray(void *arg, const struct wire_msg *m, const struct transport_target *from)
+static void on_stray(void *arg, const struct wire_msg *m, const struct transport_target *from,
+		     bool again)
 {
 	(void)arg;
 	(void)m;
 	(void)from;
+	(void)again;
 }
 
 /* ---- caller ---- */

@@ -97,10 +97,11 @@ static void on_ack(void *arg, const struct wire_msg *m, const struct transport_t
 	note(arg, "ack", "");
 }
 
-static void on_stray(void *arg, const struct wire_msg *m, const struct transport_target *from)
+static void on_stray(void *arg, const struct wire_msg *m, const struct transport_target *from,
+		     bool again)
 {
 	(void)from;
-	note_number(arg, "stray", wire_status(m));
+	note_number(arg, again ? "stray again" : "stray", wire_status(m));
 }
 
 static void on_response(void *arg, const struct wire_msg *m)

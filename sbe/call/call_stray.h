@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_stray - a 2xx that nobody waits for (of a fork that lost, behind a CANCEL, late): ACK, and once BYE.
+ *
+ * The far end repeats its 2xx until our ACK is there; each copy is ACKed, but a dialog is ended only once. What was ended
+ * lately is remembered here, as many as there is room for.
+ * Owner: embedded in struct call_core. Thread: loop.
+ */
+#ifndef SBE_CALL_CALL_STRAY_H
+#define SBE_CALL_CALL_STRAY_H
+
+#include <stdint.h>
+
+#define CALL_STRAYS 256
+
+struct call_stray {
+	uint64_t key, until_ms;
+};
+struct call_strays {
+	struct call_stray all[CALL_STRAYS];
+	unsigned next;
+};
+
+struct call_core;
+struct dialog;
+
+/** This dialog is ended by us now, and a 2xx of it may still come again: then nothing but its ACK is sent. */
+void call_stray_expect(struct call_core *core, const struct dialog *d);
+
+#endif
