@@ -324,9 +324,9 @@ static void on_response(void *arg, const struct wire_msg *m)
 		if (take_answer(call, m))
 			call_release_us(call, 488, "bad_answer",
 					"SIP;cause=488;text=\"answer does not fit the offer\"");
-	} else if (call_auth_again(to, m)) {
+	} else if (call_session_again(to, m) || call_auth_again(to, m)) {
 		send_on(call);
-	} else if (status < 400 || status == 401 || status == 407) {
+	} else if (status < 400 || status == 401 || status == 407 || status == 422) {
 		refuse(call, 488, NULL);
 	} else {
 		refuse(call, status,

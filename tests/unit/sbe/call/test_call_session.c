@@ -343,6 +343,27 @@ static void refresh_meets_change(void **state)
 	bed_hang_up(A, B);
 }
 
+/* The interval is between us and one side: its 422 to an UPDATE that passes does not pass. */
+static void update_with_too_small_interval(void **state)
+{
+	(void)state;
+	connect_with(UPDATES, UPDATES TIMER "Session-Expires: 90;refresher=uac\n");
+	bed_request(A, "UPDATE", BED_SDP("10.0.0.11", "4002"));
+	bed_take(B, "UPDATE ");
+	bed.extra = "Min-SE: 2000\n";
+	bed_reply(B, 422, NULL);
+	assert_string_equal(bed_header(bed_take(B, "UPDATE "), "Session-Expires"),
+			    "2000;refresher=uac");
+	bed.extra = TIMER "Session-Expires: 2000;refresher=uac\n";
+	bed_reply(B, 200, SDP_B);
+	bed_lacks(bed_take(A, "SIP/2.0 200 "), "Session-Expires");
+	bed_request(A, "UPDATE", BED_SDP("10.0.0.11", "4004"));
+	bed_take(B, "UPDATE ");
+	bed_reply(B, 422, NULL); /* and does not say what it wants */
+	bed_take(A, "SIP/2.0 488 ");
+	bed_hang_up(A, B);
+}
+
 /* ---- policy ---- */
 
 static void off(void **state)
@@ -412,6 +433,7 @@ int main(void)
 		BED_TEST(we_refresh_with_update),
 		BED_TEST(refresh_refused),
 		BED_TEST(refresh_meets_change),
+		BED_TEST(update_with_too_small_interval),
 		BED_TEST(off),
 		BED_TEST(required),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transfers we do ourselves: REFER, blind and attended, and INVITE with Replaces; what fails leaves the call (RFC 5589). */
+/* Transfers we do ourselves: REFER, blind and attended; what fails leaves the call (RFC 5589). */
 #include "tests/unit/sbe/call/call_bed.h"
 
 #include <stdio.h>
@@ -401,101 +401,6 @@ static void attended_and_gone(void **state)
 	bed_hang_up(B, X);
 }
 
-/* ---- INVITE with Replaces ---- */
-
-static void replace(struct bed_ua *old)
-{
-	static char line[500];
-
-	bed_connect();
-	*old = bed.ua[A];
-	snprintf(line, sizeof(line), "Replaces: %s;to-tag=%s;from-tag=%s\nRequire: replaces\n",
-		 old->call_id, strstr(old->remote, ";tag=") + 5, old->tag);
-	bed.extra = line;
-	bed_invite(A, BED_SDP("10.0.0.12", "4100"));
-}
-
-static void replaced(void **state)
-{
-	struct bed_ua old, now;
-	const char *m;
-
-	(void)state;
-	up();
-	replace(&old);
-	m = bed_take(B, "INVITE sip:user@198.51.100.20:5060 SIP/2.0\r\n");
-	bed_lacks(m, "Replaces"); /* it sees another session, no more */
-	bed_reply(B, 200, SDP_B);
-	bed_take(A, "SIP/2.0 200 ");
-	now = bed.ua[A];
-	bed.ua[A] = old;
-	bed_take_bye(A);
-	bed.ua[A] = now;
-	bed_ack(A, NULL);
-	bed_take(B, "ACK ");
-	assert_int_equal(call_count(bed.core), 1);
-	assert_string_equal(bed_gate_remote(1, 0), "10.0.0.12:4100");
-	bed_hang_up(B, A);
-}
-
-static void replacement_refused(void **state)
-{
-	struct bed_ua old;
-
-	(void)state;
-	up();
-	replace(&old);
-	bed_take(B, "INVITE ");
-	bed_reply(B, 488, NULL);
-	bed_take(B, "ACK ");
-	bed_take(A, "SIP/2.0 488 ");
-	assert_int_equal(call_count(bed.core), 1);
-	assert_int_equal(bed.gate.now, 1);
-	bed.ua[A] = old;
-	bed_hang_up(A, B);
-}
-
-/* The new phone gives up while B is being asked: B's answer is taken back. */
-static void replacement_given_up(void **state)
-{
-	struct bed_ua old, b;
-	bool restored = false;
-
-	(void)state;
-	up();
-	replace(&old);
-	bed_take(B, "INVITE ");
-	bed_reply(B, 180, NULL);
-	bed_take_any(A);
-	bed_cancel(A);
-	bed_take(A, "SIP/2.0 487 ");
-	b = bed.ua[B];
-	bed_has(bed_take(B, "CANCEL "), "CANCEL");
-	bed_skip(B);
-	bed.ua[B] = b;
-	bed_reply(B, 200, SDP_B); /* it had answered already */
-	bed_skip(B);
-	bed_run_ms(9000);
-	while (bed_take_any(B)) {
-		if (!strncmp(bed.ua[B].request, "INVITE ", 7) &&
-		    strcmp(bed.ua[B].request, b.request) != 0) {
-			bed_reply(B, 200, SDP_B);
-			restored = true;
-			break;
-		}
-	}
-	bed_skip(B);
-	assert_true(restored);
-	assert_int_equal(call_count(bed.core), 1);
-	bed.ua[A] = old;
-	bed_request(A, "BYE", NULL);
-	bed_take(A, "SIP/2.0 200 ");
-	bed_skip(B);
-	bed.idle_unchecked = true;
-	bed_run_ms(70000);
-	bed_skip(B);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -511,9 +416,6 @@ int main(void)
 		BED_TEST(attended_refused),
 		BED_TEST(attended_refused_late),
 		BED_TEST(attended_and_gone),
-		BED_TEST(replaced),
-		BED_TEST(replacement_refused),
-		BED_TEST(replacement_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
