@@ -46,7 +46,7 @@ int peer_auth_check(struct conf_reader *r, void *object)
 	const struct peer_auth_conf *a = object;
 	const char *const *names = a->algorithms.items;
 	enum digest_algorithm algorithm, other;
-	char at[32];
+	char at[40];
 
 	if (!is_word(a->realm))
 		return conf_fail(r, "realm", "may not contain quotes or backslashes");
