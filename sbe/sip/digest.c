@@ -103,7 +103,8 @@ static int take_param(struct wire_text *t, struct wire_text *ret_name, struct wi
 			return -EBADMSG;
 	} else {
 		value = take_word(t);
-		if (!value.n)
+		/* a token, or it would not mean the same when we give it back between quotes */
+		if (!wire_is_token(value))
 			return -EBADMSG;
 	}
 	skip_blanks(t);

@@ -157,6 +157,8 @@ static void refused(void **state)
 		{"Digest =x", -EBADMSG},
 		{"Digest realm=\"x\", Digest realm=\"y\"", -EBADMSG},
 		{"Digest realm=x=y", -EBADMSG},
+		{"Digest realm=\"x\",nonce=y\\", -EBADMSG},
+		{"Digest realm=\"x\",nonce=y/z", -EBADMSG},
 	};
 	struct digest_fields f;
 
