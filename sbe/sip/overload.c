@@ -147,8 +147,9 @@ unsigned overload_level(const struct overload *o)
 
 bool overload_too_late(const struct overload *o, uint64_t waited_us)
 {
-	/* With a loop that has time it was the machine that stood still: all are late, none is too many. */
-	return waited_us > (uint64_t)o->o.brake_ms * 1000 && o->busy >= BUSY;
+	/* When the machine stood still for once all are late and none is too many: it must have lasted. */
+	return waited_us > (uint64_t)o->o.brake_ms * 1000 && o->busy >= BUSY &&
+	       (o->admit < 1 || o->pending + 1 >= START_TICKS);
 }
 
 static const struct {

@@ -324,7 +324,8 @@ static void what_came_too_late_is_shed(void **state)
 	start("");
 	assert_int_equal(offer_waited(peer, invite, 400000),
 			 GUARD_PASS); /* the loop was not busy */
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) { /* busy and late for some ticks in a row */
+		overload_waited(&gate.overload, 500000U * (unsigned)(i + 1));
 		clock_advance_ms(OVERLOAD_TICK_MS);
 		sample.now_us = clock_now_us();
 		peer_gate_tick(&gate, set, &sample);
