@@ -22,18 +22,18 @@ struct transport_listener; /* one socket of a realm */
 
 /* Where a message came from, or where one goes to. Copied freely. */
 struct transport_target {
-	uint8_t proto; /* enum transport_proto */
-	bool known;    /* handlers.known said yes when it came */
-	bool overload; /* a request there offers overload control (RFC 7339) */
-	bool large;    /* over TCP only because it is large */
+	uint8_t proto;     /* enum transport_proto */
+	bool known : 1;    /* handlers.known said yes when it came */
+	bool overload : 1; /* a request there offers overload control (RFC 7339) */
+	bool large : 1;    /* over TCP only because it is large */
+	/* TLS: number of the one name its certificate must carry (transport_name.h); 0 = what is agreed with the peer */
+	uint16_t name;
 	struct addr to;
 	const struct transport_listener *listener; /* local side: source address, sent-by, realm */
 	uint32_t
 		connection; /* id of the connection it came by; 0 = none. A response goes back there first (18.2.2) */
 	/* number of the peer it came from or goes to: what handlers.known said, peer_state.number. 0 = not known */
 	uint32_t peer;
-	/* TLS: number of the one name its certificate must carry (transport_name.h); 0 = what is agreed with the peer */
-	uint32_t name;
 };
 
 /* A message that has passed the guard and is not parsed yet. */
