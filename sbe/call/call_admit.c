@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "sbe/call/call_private.h"
+#include "sbe/call/call_sips.h"
 #include "sbe/sip/wire_out.h"
 
 struct refusal {
@@ -66,13 +67,14 @@ static bool check_options(const struct wire_msg *m, const struct peer *p, struct
 }
 
 /* RFC 6406 5: the Request-URI must be ours to route and no Route may be left over (E11). */
-static bool check_target(const struct call_core *core, const struct wire_msg *m, struct refusal *r)
+static bool check_target(const struct call_core *core, const struct txn_server *s,
+			 const struct wire_msg *m, struct refusal *r)
 {
 	struct wire_uri uri;
 	struct wire_party route;
 
 	wire_request_uri(m, &uri);
-	if ((!uri.is_sip && !uri.is_tel) || uri.sips) {
+	if ((!uri.is_sip && !uri.is_tel) || !call_sips_came_well(&uri, txn_server_source(s))) {
 		*r = (struct refusal){416, NULL, "uri_scheme", NULL, ""};
 		return false;
 	}
@@ -285,7 +287,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 
 	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
 	/* The order is that of call_screen.h. */
-	if (!passed(call_screen_numbers(m), &r) || !check_target(core, m, &r) ||
+	if (!passed(call_screen_numbers(m), &r) || !check_target(core, s, m, &r) ||
 	    !passed(call_screen_hops(core->loop_secret, key, m), &r) || !check_options(m, p, &r) ||
 	    !check_caller(core, m, p, &r) || !passed(call_screen_content(m), &r) ||
 	    !check_body(m, &offer, &r))

@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "proto/result.h"
 #include "sbe/call/call_private.h"
+#include "sbe/call/call_sips.h"
 #include "sbe/sip/wire_out.h"
 
 /* Undo an attempt: the leg is as new, the next candidate may use it. */
@@ -48,6 +49,8 @@ static int take_candidate(struct call *call)
 		b->hop = c->hop;
 		if (why)
 			err = -EBUSY;
+		else if ((why = call_sips_declines(call, call_route_hop(call))))
+			err = -EACCES;
 		else if (!call_listener(call->core, c->peer, call_route_hop(call)))
 			why = "no_listener";
 		else if ((limit = call_take(c->peer, PEER_OUT, call->urgent)) != PEER_LIMIT_NONE)
@@ -133,6 +136,10 @@ int call_invite_open(struct call *call)
 		if (err == -EBUSY) {
 			f.cause = "peer_overload";
 			f.text = "next hop is overloaded";
+		} else if (err == -EACCES) {
+			f = (struct call_failure){.status = 480,
+						  .cause = "sips_needs_tls",
+						  .text = "no next hop takes sips over TLS"};
 		}
 		call_reject(call, &f);
 		return err;
@@ -239,6 +246,8 @@ static int send_to_hop(struct call *call)
 		f = (struct call_failure){.status = 404,
 					  .cause = "called_inner",
 					  .text = "the called user names a host of the inside"};
+	to.sips = call_is_sips(call);
+	call_sips_parties(call, &who);
 	if (!err)
 		err = dialog_init_uac(&b->dialog, who.local, who.remote, who.uri, &to);
 	if (!err)

@@ -249,6 +249,7 @@ int dialog_refresh_target(struct dialog *d, const struct wire_msg *m,
 			  const struct transport_target *from)
 {
 	struct transport_target target = from ? *from : d->target;
+	target.sips = d->target.sips; /* for as long as it lives */
 	struct wire_text uri;
 	struct parts p;
 	if (!contact_uri(m, &uri))
@@ -389,5 +390,9 @@ void dialog_write_contact(const struct transport_target *t, struct wire_out *o)
 				: t->proto == TRANSPORT_TLS ? ";transport=tls"
 							    : "";
 
-	wire_out_header(o, "Contact", "<sip:%s%s>", transport_sent_by(t->listener), transport);
+	if (t->sips) /* RFC 5630 5.1.1.1 */
+		wire_out_header(o, "Contact", "<sips:%s>", transport_sent_by(t->listener));
+	else
+		wire_out_header(o, "Contact", "<sip:%s%s>", transport_sent_by(t->listener),
+				transport);
 }

@@ -26,6 +26,7 @@ struct transport_target {
 	bool known : 1;    /* handlers.known said yes when it came */
 	bool overload : 1; /* a request there offers overload control (RFC 7339) */
 	bool large : 1;    /* over TCP only because it is large */
+	bool sips : 1;     /* over TLS by a sips: URI, and so must be what belongs to it */
 	/* TLS: number of the one name its certificate must carry (transport_name.h); 0 = what is agreed with the peer */
 	uint16_t name;
 	struct addr to;

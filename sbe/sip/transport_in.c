@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
@@ -114,6 +115,15 @@ static bool pass_gate(struct transport *t, const struct transport_input *in, boo
 	return false;
 }
 
+/* "METHOD sips:..." */
+static bool asks_for_sips(const struct transport_input *in)
+{
+	const uint8_t *uri = memchr(in->data, ' ', in->len_bytes < 64 ? in->len_bytes : 64);
+
+	return uri && in->len_bytes - (size_t)(uri - in->data) > 6 &&
+	       !strncasecmp((const char *)uri + 1, "sips:", 5);
+}
+
 bool transport_take(struct transport *t, const struct transport_input *in)
 {
 	struct transport_input inner = *in;
@@ -132,6 +142,7 @@ bool transport_take(struct transport *t, const struct transport_input *in)
 	inner.data += r.skip_bytes;
 	inner.len_bytes = r.verdict == GUARD_PASS ? r.len_bytes : in->len_bytes - r.skip_bytes;
 	inner.head = r.verdict == GUARD_PASS ? &r.head : NULL;
+	inner.from.sips = in->from.proto == TRANSPORT_TLS && r.is_request && asks_for_sips(&inner);
 	if (r.verdict == GUARD_PASS)
 		return !pass_gate(t, &inner, r.is_request) || parse(t, &inner, r.is_request);
 	answer(t, &inner, &(struct guard_reply){.status = r.status, .phrase = r.phrase});

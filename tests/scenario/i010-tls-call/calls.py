@@ -64,6 +64,24 @@ for asked in ("core.a.example", "sbe.a.example"):
     check(Caller(c, PBX).options().status == 200, f"OPTIONS as {asked}")
     c.close()
 
+# sips: by TLS all the way, or not at all (RFC 5630)
+line = connect(PBX[0], CORE, context("pbx"), "sbe.a.example")
+caller = Caller(line, PBX, alias=False)
+seen = len(bnet.seen)
+c = caller.invite("sips")
+check(c["status"] == 200 and c["target"].startswith("sips:127.0.1.1:5061"), f"sips: {c['status']} {c['target']}")
+check(caller.bye(c) == 200, "BYE of the sips call")
+until("all of it", lambda: len(bnet.seen) == seen + 3)
+invite = bnet.seen[seen][1]
+check(invite.start.startswith("INVITE sips:+44") and "<sips:127.0.2.1:5061>" in invite.get("contact"), f"{invite.start} {invite.get('contact')}")
+plain = Server(("127.0.2.21", 5060), proto="TCP")
+caller.number = "+49"
+check(caller.call() == 200 and "INVITE" in plain.methods(), "sip: to a peer over TCP")
+until("its BYE", lambda: "BYE" in plain.methods())
+seen = len(plain.seen)
+check(caller.invite("sips")["status"] == 480 and len(plain.seen) == seen, "sips: to a peer over TCP")
+line.close()
+
 # Known by certificate alone, from any address; its sip: URI counts, its DNS name does not (H6)
 roam = Caller(connect("127.0.1.77", CORE, context("roam"), "sbe.a.example"), ("127.0.1.77", 5061))
 check(roam.call() == 200, "a call of a peer without sources")

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Calls between two TLS peers, each known by its certificate: one connection for all calls of a direction, requests back over it where
-# its far end said alias, a new one when that is gone, and peers known by certificate alone (G4, H5, H8, H9, S15, RFC 5923).
+# its far end said alias, a new one when that is gone, and peers known by certificate alone (G4, H5, H8, H9, S15, RFC 5923). sips: stays
+# with TLS (RFC 5630).
 set -u
-NET_CORE_LISTEN='"tls:127.0.1.1:5061"' NET_PEERING_LISTEN='"tls:127.0.2.1:5061"'
+NET_CORE_LISTEN='"tls:127.0.1.1:5061"' NET_PEERING_LISTEN='"tls:127.0.2.1:5061","tcp:127.0.2.1:5060"'
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
 . "$SPEER_ROOT/tests/scenario/lib/pki.sh"
 authority ca
@@ -20,7 +21,9 @@ c['realms']['peering']['tls'] = 'sbe'
 c['peers']['pbx'].update(tls={'name': 'pbx.a.example'}, next_hops=['sip:$PBX:5061;transport=tls'])
 c['peers']['bnet'].update(tls={'name': ['x.example', 'b.example']}, next_hops=['sip:$BNET:5061;transport=tls'])
 c['peers']['roam'] = {'realm': 'core', 'tls': {'name': 'roam.example'}}
-c['routes'][0]['from'].append('roam')"
+c['routes'][0]['from'].append('roam')
+c['peers']['plain'] = {'realm': 'peering', 'next_hops': ['sip:$BNET2:5060;transport=tcp']}
+c['routes'].append({'name': 'plain', 'from': ['pbx'], 'number': '+49', 'to': [{'peer': 'plain'}]})"
 net_start 1
 PYTHONPATH=$SPEER_ROOT/tests/scenario/lib "$SPEER_ROOT/tests/scenario/i010-tls-call/calls.py" "$pki" || { tail -n 30 sbe.log; fail "calls"; }
 [ "$(counter sbe_sip_aliases_total)" -ge 2 ] || fail "no alias was taken"
