@@ -88,6 +88,13 @@ static bool check_target(const struct call_core *core, const struct txn_server *
 	return true;
 }
 
+static bool agree_not(const struct policy_refusal *no, struct refusal *r)
+{
+	*r = (struct refusal){no->status, no->phrase, no->cause, no->text, ""};
+	text_copy(r->header, sizeof(r->header), no->header);
+	return false;
+}
+
 /* Who is calling, as far as the peer's policy asks. */
 static bool check_caller(const struct call_core *core, const struct wire_msg *m,
 			 const struct peer *p, struct refusal *r)
@@ -96,10 +103,17 @@ static bool check_caller(const struct call_core *core, const struct wire_msg *m,
 	struct policy_way way;
 
 	call_headers_way(core, p, NULL, NULL, &way);
-	if (policy_admit(&way, m, &no))
-		return true;
-	*r = (struct refusal){no.status, no.phrase, no.cause, no.text, ""};
-	return false;
+	return policy_admit(&way, m, &no) || agree_not(&no, r);
+}
+
+static bool check_parts(const struct call_core *core, const struct wire_msg *m,
+			const struct peer *p, struct refusal *r)
+{
+	struct policy_refusal no;
+	struct policy_way way;
+
+	call_headers_way(core, p, NULL, NULL, &way);
+	return policy_body_admit(&way, m, &no) || agree_not(&no, r);
 }
 
 static bool check_body(const struct wire_msg *m, struct body_sdp **ret_sdp, struct refusal *r)
@@ -290,7 +304,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	if (!passed(call_screen_numbers(m), &r) || !check_target(core, s, m, &r) ||
 	    !passed(call_screen_hops(core->loop_secret, key, m), &r) || !check_options(m, p, &r) ||
 	    !check_caller(core, m, p, &r) || !passed(call_screen_content(m), &r) ||
-	    !check_body(m, &offer, &r))
+	    !check_parts(core, m, p, &r) || !check_body(m, &offer, &r))
 		goto refused;
 	if (!check_limits(core, p, urgent, &r))
 		goto refused;

@@ -115,3 +115,18 @@ bool call_headers_leave(const struct call *call, const struct wire_msg *invite,
 
 	return policy_leave(&way, invite, ret_refusal);
 }
+
+int call_headers_body(const struct leg *to, const struct wire_msg *m, struct wire_text body,
+		      struct policy_body *ret_body)
+{
+	const struct policy_way way = way_to(to, NULL);
+
+	return policy_body(&way, m, wire_content_type(m), body, ret_body);
+}
+
+bool call_headers_body_passes(const struct leg *to, const struct wire_msg *m)
+{
+	const struct policy_way way = way_to(to, NULL);
+
+	return policy_body_passes(&way, m);
+}

@@ -276,6 +276,24 @@ int call_media_write(struct call *call, int to, const struct body_sdp *in, bool 
 	return err;
 }
 
+/* Only the parts that side may have (C6). On failure *ret_body stays the caller's to free. */
+static int sift_parts(const struct leg *to, const struct wire_msg *m, struct wire_out *o,
+		      char **ret_body, size_t *ret_bytes)
+{
+	struct policy_body b;
+	int err = call_headers_body(to, m, (struct wire_text){*ret_body, *ret_bytes}, &b);
+
+	if (err)
+		return err;
+	wire_out_header(o, "Content-Type", "%s", b.type);
+	if (!b.text)
+		return 0;
+	mem_free(*ret_body);
+	*ret_body = b.text;
+	*ret_bytes = b.len_bytes;
+	return 0;
+}
+
 int call_media_body(struct call *call, int to, const struct call_media_in *in, struct wire_out *o,
 		    char **ret_body, size_t *ret_bytes)
 {
@@ -297,12 +315,11 @@ int call_media_body(struct call *call, int to, const struct call_media_in *in, s
 	wire_text_copy(type, text, sizeof(text));
 	err = body_multipart_find(text, body.s, body.n, &part, NULL);
 	if (!err && !part.whole) {
-		wire_out_header(o, "Content-Type", "%s", text);
 		err = body_multipart_replace(body.s, body.n, &part,
 					     (struct body_text){w.text, w.len_bytes}, ret_body,
 					     ret_bytes);
 		mem_free(w.text);
-		return err;
+		return err ? err : sift_parts(&call->legs[to], in->msg, o, ret_body, ret_bytes);
 	}
 	wire_out_header(o, "Content-Type", "application/sdp");
 	*ret_body = w.text;

@@ -426,6 +426,10 @@ int call_headers_status(const struct leg *to, const struct wire_msg *m, int stat
 			const char **phrase);
 int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 			 const struct transport_listener *via, struct policy_parties *ret_parties);
+/** See policy_body(): a multipart body for that leg; one without an SDP. */
+int call_headers_body(const struct leg *to, const struct wire_msg *m, struct wire_text body,
+		      struct policy_body *ret_body);
+bool call_headers_body_passes(const struct leg *to, const struct wire_msg *m);
 /** May this call go to the peer of leg 1? */
 bool call_headers_leave(const struct call *call, const struct wire_msg *invite,
 			struct policy_refusal *ret_refusal);

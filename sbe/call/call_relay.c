@@ -93,7 +93,7 @@ static bool is_event(void *arg, const struct wire_header *h)
 }
 
 /* A session description or a message in a body has addresses of the side it comes from. */
-static bool body_passes(const struct wire_msg *m)
+static bool body_passes(const struct leg *to, const struct wire_msg *m)
 {
 	static const char *const never[] = {"application/sdp", "message/", "multipart/",
 					    "application/dialog-info",
@@ -108,7 +108,7 @@ static bool body_passes(const struct wire_msg *m)
 		if (type.n >= n && !strncasecmp(type.s, never[i], n))
 			return false;
 	}
-	return type.n > 0;
+	return type.n > 0 && call_headers_body_passes(to, m);
 }
 
 /* body false: it is replaced, and with it the Event it is about. */
@@ -119,7 +119,7 @@ static void write_crossing(struct leg *to, const struct transport_listener *via,
 	wire_out_copy(o, m, crosses, NULL);
 	if (body)
 		wire_out_copy(o, m, is_event, NULL);
-	if (body && wire_body(m).n && body_passes(m))
+	if (body && wire_body(m).n && body_passes(to, m))
 		wire_out_header_text(o, "Content-Type", wire_content_type(m));
 }
 
@@ -170,7 +170,7 @@ static void pass_response(struct call_relayed *r, const struct wire_msg *m)
 	char phrase[64];
 	struct wire_out o;
 
-	if (body.n && body_passes(m)) {
+	if (body.n && body_passes(leg, m)) {
 		reply.body = body.s;
 		reply.body_bytes = body.n;
 	}
@@ -327,7 +327,7 @@ static bool refused(struct leg *leg, struct txn_server *s, const struct call_rel
 		call_refuse(s, 483, NULL, NULL);
 	else if (call_option_refused(what->msg, leg->peer->conf, line, sizeof(line)))
 		call_refuse(s, 420, NULL, line);
-	else if (!what->body && !body_passes(what->msg))
+	else if (!what->body && !body_passes(LEG_OTHER(leg), what->msg))
 		call_refuse(s, 415, NULL, NULL);
 	else if (too_many(leg))
 		call_refuse(s, 500, "Too Many Requests", "Retry-After: 1\r\n");

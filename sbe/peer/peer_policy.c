@@ -243,7 +243,7 @@ static const struct conf_field options_fields[] = {
 static const struct conf_field body_fields[] = {
 	{FIELD(peer_policy_body, types, "types"), .type = CONF_STRINGS, .max = 64,
 	 .text = "Content types of bodies and body parts the peer may send, such as application/isup or "
-		 "text/*; absent = the usual ones of calls."},
+		 "text/*; absent = all."},
 	{FIELD(peer_policy_body, opaque, "opaque"), .type = CONF_ENUM, .words = opaque_words,
 	 .def = "reject",
 	 .text = "Encrypted bodies and parts, which nobody can look into; rejected ones are answered 488."},

@@ -118,7 +118,7 @@ struct peer_policy_words {              /* names allowed (empty = all) and names
 	struct conf_list allow, forbid; /* const char * */
 };
 struct peer_policy_body {
-	struct conf_list types; /* const char *; empty = the usual ones */
+	struct conf_list types; /* const char *; empty = all */
 	int opaque;             /* PEER_POLICY_ALLOW, PEER_POLICY_REJECT */
 };
 

@@ -115,16 +115,22 @@ void policy_outcome(const struct policy_way *way, const struct wire_msg *m, int 
 
 /* ---- bodies (policy_body.c) ---- */
 
-/**
- * A body that carries more than a session description, as it may go on: parts that are not allowed or name what is
- * inner are taken out. @param type its Content-Type.
- * @return 0 (ret_body NULL: as it is), -ENOTSUP (415), -EACCES (488), -EBADMSG, -ENOMEM; mem_free(*ret_body).
- */
+/** Of a new call from way->from: types, what is encrypted, parts that name something of the inside. @return true: go on. */
+bool policy_body_admit(const struct policy_way *way, const struct wire_msg *m,
+		       struct policy_refusal *ret_refusal);
+/** May the whole body of m (no session description) go to way->to as it is? */
+bool policy_body_passes(const struct policy_way *way, const struct wire_msg *m);
+
 struct policy_body {
-	char *text; /* NULL = unchanged */
+	char *text; /* NULL = as it was; else mem_free */
 	size_t len_bytes;
 	char type[256]; /* its Content-Type */
 };
+/**
+ * A multipart body as it may go to way->to: parts that may not are taken out, so are headers of parts and what stands
+ * around them if they name something of the inside. @param m what it came in; body has its SDP changed already.
+ * @return 0, -EBADMSG (no readable multipart), -ENOTSUP (nothing would be left), -ENOMEM.
+ */
 int policy_body(const struct policy_way *way, const struct wire_msg *m, struct wire_text type,
 		struct wire_text body, struct policy_body *ret_body);
 

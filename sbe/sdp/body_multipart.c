@@ -265,6 +265,14 @@ static int split(struct search *s, const char *body, size_t len, struct body_tex
 	return refuse("multipart body without its last boundary", -EBADMSG, ret_why);
 }
 
+bool body_multipart_boundary(const char *content_type, struct body_text *ret_boundary)
+{
+	struct body_text rest = {.at = content_type, .len = (uint32_t)strlen(content_type)};
+	struct body_text type = media_type(&rest);
+
+	return body_text_begins(type, "multipart/") && boundary_of(rest, ret_boundary);
+}
+
 int body_multipart_find(const char *content_type, const char *body, size_t len_bytes,
 			struct body_part *ret_part, const char **ret_why)
 {

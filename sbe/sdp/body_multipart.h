@@ -32,6 +32,9 @@ struct body_part {
 int body_multipart_find(const char *content_type, const char *body, size_t len_bytes,
 			struct body_part *ret_part, const char **ret_why);
 
+/** Boundary of a multipart Content-Type. @return false: it is none, or has no usable one. */
+bool body_multipart_boundary(const char *content_type, struct body_text *ret_boundary);
+
 /**
  * Copy of the body with another SDP in the place of the found one; its Content-Length is adjusted.
  * @return 0, -EINVAL (part does not lie in body), -E2BIG (over 1 MiB), -ENOMEM. The caller frees with mem_free.
