@@ -15,6 +15,7 @@
 
 #include "common/admin.h"
 #include "common/cli/cli_connect.h"
+#include "common/cli/cli_file.h"
 #include "common/cli/cli_line.h"
 #include "common/cli/cli_options.h"
 #include "common/cli/cli_view.h"
@@ -145,6 +146,20 @@ static int main_version(struct cli_options *o)
 	return code;
 }
 
+static int main_command(struct cli_options *o)
+{
+	char why[CLI_WHY_BYTES], *content;
+	int code;
+
+	if (cli_file_take(o, &content, why) < 0) {
+		main_complain(why);
+		return CLI_EXIT_USAGE;
+	}
+	code = o->watch_s ? main_watch(o) : main_once(o);
+	mem_free(content);
+	return code;
+}
+
 static int main_run(struct cli_options *o)
 {
 	if (o->help) {
@@ -157,7 +172,7 @@ static int main_run(struct cli_options *o)
 		fputs(cli_usage, stderr);
 		return CLI_EXIT_USAGE;
 	}
-	return o->watch_s ? main_watch(o) : main_once(o);
+	return main_command(o);
 }
 
 /* A line of the prompt: the same grammar as the command line, with the socket and format given there. */

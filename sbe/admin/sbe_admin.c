@@ -206,5 +206,7 @@ int sbe_admin_add(struct admin *a, struct sbe_admin_app *app)
 		err = admin_add(a, sbe_admin_cert_cmds, app);
 	if (!err)
 		err = admin_add(a, sbe_admin_overload_cmds, app);
+	if (!err)
+		err = admin_add(a, sbe_admin_policy_cmds, app);
 	return err ? err : admin_add(a, sbe_admin_peer_cmds, app);
 }

@@ -42,6 +42,8 @@ json_t *sbe_admin_overload(const struct sbe_admin_app *app);
 json_t *sbe_admin_peer_overload(const struct peer *p);
 /* sbe_admin_cert.c */
 extern const struct admin_cmd sbe_admin_cert_cmds[];
+/* sbe_admin_policy.c */
+extern const struct admin_cmd sbe_admin_policy_cmds[];
 /* sbe_admin_node.c */
 extern const struct admin_cmd sbe_admin_node_cmds[];
 

@@ -176,10 +176,11 @@ static void pass_plain(const struct policy_scene *s, struct policy_lines *l, str
 		}
 		if (class == POLICY_FREE && is_beyond(s->m, h.canonical))
 			continue;
-		if (is_clean(s->inner, class, h.value))
-			wire_out_line(o, &h);
-		else
+		if (!is_clean(s->inner, class, h.value)) {
 			hidden(way);
+			continue;
+		}
+		wire_out_line(o, &h);
 	}
 	if (reasons)
 		q850 = pass_reasons(s, o);

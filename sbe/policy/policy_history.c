@@ -180,10 +180,7 @@ static void print_open(const struct history *h, const struct wire_party *p, stru
 	a.display = p->display;
 	a.uri = p->uri;
 	policy_party_print(h->s, &a, buf, size);
-	text_start(t, buf, size);
-	t->len_bytes = strlen(buf);
-	if (t->len_bytes) /* nothing is left of a URI that names what is inner */
-		t->len_bytes--;
+	*t = (struct text_out){buf, size, strlen(buf) - 1};
 	buf[t->len_bytes] = '\0';
 }
 

@@ -273,8 +273,8 @@ static void show_asserted(struct identity *d)
 		show(d, "p-asserted-identity", "P-Asserted-Identity", value, d->why);
 	if (sip)
 		show_remote_party(d, value);
-	if (!print(d, d->tel, value, sizeof(value)))
-		return;
+	if (!print(d, d->tel, value, sizeof(value)) || (sip && strstr(value, "<sip:")))
+		return; /* a number of somewhere became a second sip URI */
 	show(d, "p-asserted-identity", "P-Asserted-Identity", value, d->why);
 	if (!sip)
 		show_remote_party(d, value);
@@ -341,7 +341,8 @@ static void finish_lines(struct identity *d, const char *hidden)
 					 ? "identity.trust: the sender is not trusted (RFC 3325 5)"
 					 : "written anew with a public host");
 		else
-			done(at, "identity.redirection, or the sender is not trusted");
+			done(at, d->trusted ? "written anew as identity.redirection says"
+					    : "identity.trust: the sender is not trusted");
 	}
 }
 

@@ -118,6 +118,15 @@ static bool may_be_tel(const struct user *u, const char *host)
 	return digits[0] == '+' || (!policy_names_address(t) && !memchr(t.s, ':', t.n));
 }
 
+static bool has_context(const struct user *u)
+{
+	struct wire_text v, p = u->params;
+
+	if (p.n)
+		p = (struct wire_text){p.s + 1, p.n - 1}; /* without the first ; */
+	return p.n && wire_param(p, "phone-context", &v);
+}
+
 static bool wants_tel(const struct policy_scene *s, const struct policy_name_addr *a,
 		      const struct user *u, const char *host)
 {
@@ -126,7 +135,9 @@ static bool wants_tel(const struct policy_scene *s, const struct policy_name_add
 	if (want == PEER_POLICY_URI_TEL)
 		return (is_phone(&a->uri) || (u->base.n && u->base.s[0] == '+')) &&
 		       may_be_tel(u, host);
-	return want == PEER_POLICY_URI_AS_IS && a->keep_tel && a->uri.is_tel;
+	/* a number of somewhere that does not say where is better off with our host behind it */
+	return want == PEER_POLICY_URI_AS_IS && a->keep_tel && a->uri.is_tel && u->base.n &&
+	       (u->base.s[0] == '+' || u->base.s[0] == '%' || has_context(u));
 }
 
 static void add_uri(const struct policy_scene *s, struct text_out *t,
@@ -134,14 +145,12 @@ static void add_uri(const struct policy_scene *s, struct text_out *t,
 {
 	char buf[HOST_MAX_BYTES + 1];
 	const char *host = host_of(s, a, buf);
-	struct wire_text context;
 
 	if (wants_tel(s, a, u, host)) {
 		text_add(t, "tel:");
 		text_add_bytes(t, u->base.s, u->base.n);
 		text_add_bytes(t, u->params.s, u->params.n);
-		if (u->base.n && u->base.s[0] != '+' && u->base.s[0] != '%' && !a->uri.is_tel &&
-		    !(u->params.n && wire_param(u->params, "phone-context", &context))) {
+		if (u->base.n && u->base.s[0] != '+' && u->base.s[0] != '%' && !has_context(u)) {
 			text_add(t, ";phone-context=");
 			text_add(t, host);
 		}

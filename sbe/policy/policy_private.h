@@ -27,7 +27,8 @@ struct policy_condition {
 };
 
 struct policy_rule {
-	const char *why; /* path in the configuration, or the rule's name */
+	const char *why; /* path in the configuration */
+	char *named;     /* the same with the rule's name behind it, NULL = it has none */
 	int action, on, direction;
 	uint32_t methods;           /* bits by enum wire_method; 0 = all */
 	struct policy_range status; /* low 0 = any message */

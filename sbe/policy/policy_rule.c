@@ -157,6 +157,11 @@ static int build_rule(struct policy_build *b, const struct peer_policy_rule *c,
 	size_t n = strlen(c->header);
 	int err;
 
+	char named[384];
+
+	snprintf(named, sizeof(named), "%.300s %s", r->why, c->name ? c->name : "");
+	if (c->name && mem_strdup(named, sizeof(named), &r->named))
+		return -ENOMEM;
 	r->action = c->action;
 	r->on = c->on;
 	r->name = c->header;
@@ -211,6 +216,7 @@ void policy_rules_free(struct policy *p)
 		struct policy_rule *r = &p->rules[i];
 
 		mem_unref(r->header);
+		mem_unref(r->named);
 		mem_unref(r->pattern);
 		for (size_t k = 0; k < r->nwhen; k++) {
 			mem_unref(r->when[k].header);
@@ -339,11 +345,16 @@ static bool means(struct policy_lines *l, const struct policy_rule *r, const str
 
 /* ---- carrying it out ---- */
 
+static const char *label(const struct policy_rule *r)
+{
+	return r->named ? r->named : r->why;
+}
+
 static void skipped(const struct policy_scene *s, const struct policy_rule *r)
 {
 	metric_add(&policy_metrics, POLICY_SKIPPED, 1);
 	policy_note(s->way, (struct wire_text){NULL, 0},
-		    WIRE_TEXT("rule not carried out: the result does not fit"), r->why);
+		    WIRE_TEXT("rule not carried out: the result does not fit"), label(r));
 }
 
 /* Give a line another value. */
@@ -356,11 +367,11 @@ static void set_value(const struct policy_scene *s, struct policy_lines *l, stru
 		skipped(s, r);
 		return;
 	}
-	if (value.n)
-		memcpy(room, value.s, value.n);
+	for (size_t i = 0; i < value.n; i++) /* folds become one line */
+		room[i] = (char)(value.s[i] == '\r' || value.s[i] == '\n' ? ' ' : value.s[i]);
 	at->value = (struct wire_text){room, value.n};
 	at->changed = true;
-	at->why = r->why;
+	at->why = label(r);
 }
 
 static void add(const struct policy_scene *s, struct policy_lines *l, const struct policy_rule *r)
@@ -378,7 +389,7 @@ static void add(const struct policy_scene *s, struct policy_lines *l, const stru
 		skipped(s, r);
 		return;
 	}
-	at->why = r->why;
+	at->why = label(r);
 	at->pass = true;
 	at->trusted = !r->quotes;
 }
@@ -397,7 +408,7 @@ static void replace(const struct policy_scene *s, struct policy_lines *l,
 			continue;
 		if (done) {
 			at->gone = true;
-			at->why = r->why;
+			at->why = label(r);
 			continue;
 		}
 		done = true;
@@ -459,10 +470,10 @@ static void run(const struct policy_scene *s, struct policy_lines *l, const stru
 			rewrite(s, l, r, at);
 		} else if (r->action == PEER_POLICY_STRIP) {
 			at->gone = true;
-			at->why = r->why;
+			at->why = label(r);
 		} else if (!at->pass) {
 			at->pass = true;
-			at->why = r->why;
+			at->why = label(r);
 		}
 	}
 }
