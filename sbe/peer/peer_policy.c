@@ -61,7 +61,7 @@ static const struct conf_field rule_fields[] = {
 	{FIELD(peer_policy_rule, pattern, "pattern"), .type = CONF_STRING, .min = 1,
 	 .max = PEER_POLICY_PATTERN_MAX,
 	 .text = "Regular expression; with strip and pass only headers whose value fits are meant."},
-	{FIELD(peer_policy_rule, value, "value"), .type = CONF_STRING, .min = 1, .max = 512,
+	{FIELD(peer_policy_rule, value, "value"), .type = CONF_STRING, .max = 512,
 	 .text = "New value or new part; {caller}, {called}, {peer}, {other}, {domain}, {value} and {1} to "
 		 "{9} are filled in."},
 	CONF_END,

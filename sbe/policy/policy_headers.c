@@ -208,8 +208,9 @@ static void choose(const struct policy_scene *s, struct policy_line *at, bool un
 
 	if (at->gone || class == POLICY_IDENTITY || at->trusted)
 		return;
-	if (!wire_is_token(at->name))
-		drop(at, "its name is no header name");
+	if (!wire_is_token(at->name) ||
+	    (class == POLICY_UNKNOWN && at->raw.s && policy_inner_in(s->inner, at->name, true)))
+		drop(at, "its name is no header name, or names something of the inside");
 	else if (class == POLICY_TELLING && !at->pass)
 		drop(at, "tells of the inside by its nature: needs a pass rule");
 	else if (class == POLICY_UNKNOWN && !at->pass && !unknown_pass)

@@ -304,6 +304,7 @@ static void show_privacy(struct identity *d)
 
 			if ((!d->shown && (bit & met)) || (bits & bit & ~PRIVACY_OTHER) ||
 			    !wire_is_token(word) ||
+			    (bit == PRIVACY_OTHER && policy_inner_in(d->s->inner, word, true)) ||
 			    t.len_bytes + word.n + sizeof(";critical") >= sizeof(text))
 				continue;
 			bits |= bit;

@@ -162,13 +162,16 @@ bool policy_host_public(const struct policy_way *way, struct wire_text host)
 
 static void add_address(struct policy_inner *s, const struct addr *a)
 {
-	if (addr_is_any(a) || s->naddrs == POLICY_INNER_ADDRS)
+	if (addr_is_any(a))
 		return;
 	for (unsigned i = 0; i < s->naddrs; i++) {
 		if (addr_ip_equal(&s->addrs[i], a))
 			return;
 	}
-	s->addrs[s->naddrs++] = *a;
+	if (s->naddrs == POLICY_INNER_ADDRS)
+		s->full = true;
+	else
+		s->addrs[s->naddrs++] = *a;
 }
 
 static void add_host(struct policy_inner *s, struct wire_text host)
@@ -181,14 +184,30 @@ static void add_host(struct policy_inner *s, struct wire_text host)
 		host = (struct wire_text){host.s + 1, host.n - 2};
 	if (addr_parse_ip(host.s, host.n, &a) == 0)
 		add_address(s, &a); /* and its text, for what stands too close around it */
-	if (host.n < WORD_MIN_BYTES || s->nnames == POLICY_INNER_NAMES ||
-	    policy_host_public(s->way, host) || is_domain_of(s->way->to, host))
+	if (host.n < WORD_MIN_BYTES || policy_host_public(s->way, host) ||
+	    is_domain_of(s->way->to, host))
 		return;
 	for (unsigned i = 0; i < s->nnames; i++) {
 		if (s->names[i].n == host.n && !strncasecmp(s->names[i].s, host.s, host.n))
 			return;
 	}
-	s->names[s->nnames++] = host;
+	if (s->nnames == POLICY_INNER_NAMES)
+		s->full = true;
+	else
+		s->names[s->nnames++] = host;
+}
+
+/* What stands behind "SIP / 2.0 / UDP ": white space may be anywhere (RFC 3261 25.1). */
+static struct wire_text behind_transport(struct wire_text v)
+{
+	const char *slash = memrchr(v.s, '/', v.n);
+	size_t i = slash ? (size_t)(slash - v.s) + 1 : 0;
+
+	while (i < v.n && strchr(" \t\r\n", v.s[i]))
+		i++;
+	while (i < v.n && !strchr(" \t\r\n", v.s[i]))
+		i++;
+	return wire_trim((struct wire_text){v.s + i, v.n - i});
 }
 
 /* "SIP/2.0/UDP host:port;received=..." */
@@ -196,20 +215,20 @@ static void add_via(struct policy_inner *s, struct wire_text v)
 {
 	const char *semicolon = memchr(v.s, ';', v.n);
 	struct wire_text params = {NULL, 0}, value;
-	const char *blank, *colon;
+	const char *colon, *end;
 
 	if (semicolon) {
 		params = (struct wire_text){semicolon + 1, (size_t)(v.s + v.n - semicolon - 1)};
 		v.n = (size_t)(semicolon - v.s);
 	}
-	v = wire_trim(v);
-	blank = memrchr(v.s, ' ', v.n);
-	if (blank)
-		v = (struct wire_text){blank + 1, (size_t)(v.s + v.n - blank - 1)};
-	colon = memrchr(v.s, ':', v.n);
-	if (colon && v.n && v.s[v.n - 1] != ']')
+	v = behind_transport(v);
+	colon = v.n && v.s[0] != '[' ? memchr(v.s, ':', v.n) : NULL;
+	if (colon)
 		v.n = (size_t)(colon - v.s);
-	add_host(s, v);
+	end = v.n && v.s[0] == '[' ? memchr(v.s, ']', v.n) : NULL;
+	if (end)
+		v.n = (size_t)(end - v.s) + 1;
+	add_host(s, wire_trim(v));
 	if (params.s && wire_param(params, "received", &value))
 		add_host(s, value);
 	if (params.s && wire_param(params, "maddr", &value))
@@ -220,9 +239,13 @@ static void add_party(struct policy_inner *s, struct wire_text v)
 {
 	struct wire_party p;
 
+	struct wire_text maddr;
+
 	if (wire_party_parse(v, &p) || !p.uri.is_sip)
 		return;
 	add_host(s, p.uri.host);
+	if (wire_param(p.uri.params, "maddr", &maddr))
+		add_host(s, maddr);
 }
 
 static void add_header(struct policy_inner *s, const struct wire_header *h)
@@ -257,7 +280,7 @@ static void add_words(struct policy_inner *s, struct wire_text line)
 /* o=, c= and whatever else in a session description is an address. */
 static void add_body(struct policy_inner *s, struct wire_text body)
 {
-	for (size_t i = 0; i < body.n && s->naddrs < POLICY_INNER_ADDRS;) {
+	for (size_t i = 0; i < body.n && !s->full;) {
 		struct wire_text line = {body.s + i, 0};
 		const char *end = memchr(line.s, '\n', body.n - i), *blank;
 
@@ -301,7 +324,7 @@ void policy_inner_init(struct policy_inner *s, const struct policy_way *way,
 {
 	s->way = way;
 	s->m = m;
-	s->filled = false;
+	s->filled = s->full = false;
 	s->nnames = s->naddrs = 0;
 }
 
@@ -384,7 +407,7 @@ bool policy_inner_in(struct policy_inner *s, struct wire_text t, bool any_addres
 		return false;
 	if (!s->filled)
 		fill(s);
-	if (plain_in(s, t, any_address))
+	if (s->full || plain_in(s, t, any_address))
 		return true;
 	if (!memchr(t.s, '%', t.n) && !memchr(t.s, '\\', t.n))
 		return false;

@@ -18,6 +18,7 @@ struct policy_inner {
 	const struct policy_way *way;
 	const struct wire_msg *m; /* NULL = only what the way tells */
 	bool filled;
+	bool full; /* more hosts than there is room for: then every text may name one */
 	unsigned nnames, naddrs;
 	struct wire_text names[POLICY_INNER_NAMES];
 	struct addr addrs[POLICY_INNER_ADDRS];

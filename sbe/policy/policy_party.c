@@ -83,7 +83,9 @@ static void pick_user(const struct policy_scene *s, enum policy_party party, str
 		     policy_of(s->way->to)->conf.numbers.out.params;
 
 	u->base = until(all, ";");
-	u->params = (struct wire_text){all.s + u->base.n, all.n - u->base.n};
+	u->params = (struct wire_text){NULL, 0};
+	if (all.n > u->base.n)
+		u->params = (struct wire_text){all.s + u->base.n, all.n - u->base.n};
 	u->inner = false;
 	u->cut = u->params.n && !strip && is_inner(s, u->params);
 	if (n)

@@ -89,7 +89,8 @@ int policy_template_check(const char *value, unsigned groups, const char **ret_w
 			*ret_why = "names a group the pattern does not have";
 			return -EINVAL;
 		}
-		*ret_quotes |= p.place == PLACE_VALUE || p.place == PLACE_GROUP;
+		*ret_quotes |= p.place == PLACE_VALUE || p.place == PLACE_GROUP ||
+			       p.place == PLACE_CALLER || p.place == PLACE_CALLED;
 	}
 	return 0;
 }
@@ -143,6 +144,8 @@ static void put_party(struct fill *f, const struct policy_scene *s, enum policy_
 	uri = p.uri;
 	if (party == POLICY_CALLED && wire_is_request(s->m) && !p.tag.n)
 		wire_request_uri(s->m, &uri);
+	if (!uri.is_sip && !uri.is_tel)
+		return; /* of other schemes all is one text */
 	n = policy_number_in(policy_of(s->way->from), party, uri.user, number, sizeof(number),
 			     NULL);
 	put_user(f, n ? (struct wire_text){number, n} : uri.user);

@@ -36,6 +36,12 @@ try 3 call kill nosuchcall
 try 0 dbe list; says dbe1; says dbe2
 try 0 dbe show dbe1; says peering
 try 3 dbe show nobody
+try 0 policy show pbx
+try 3 policy show nobody
+printf "OPTIONS sip:a.example SIP/2.0\nVia: SIP/2.0/UDP 127.0.1.10;branch=z9hG4bK1\nFrom: <sip:a@a>;tag=1\nTo: <sip:b@b>\nCall-ID: 1\nCSeq: 1 OPTIONS\nSubject: hi\n\n" >"$TEST_TMP/m.sip"
+try 0 policy test --peer pbx --direction in "$TEST_TMP/m.sip"; says "Subject: hi"
+try 2 policy test --peer pbx --direction up "$TEST_TMP/m.sip"
+try 3 policy test --peer nobody --direction in "$TEST_TMP/m.sip"
 try 0 dbe drain dbe2
 try 0 dbe undrain dbe2
 try 3 dbe drain nobody
