@@ -108,8 +108,6 @@ static void leg_clear(struct leg *leg)
 	call_session_clear(leg);
 	call_auth_clear(leg);
 	leg->peer = mem_unref(leg->peer);
-	mem_free(leg->ack);
-	leg->ack = NULL;
 	leg->reliable = mem_unref(leg->reliable);
 	call_fork_clear(leg);
 	dialog_unregister(&leg->dialog);

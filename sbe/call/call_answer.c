@@ -15,8 +15,6 @@
 #include "sbe/call/call_private.h"
 #include "sbe/sip/wire_out.h"
 
-#define ACK_EXTRA_BYTES 1024U /* request line, Via and Content-Length, which the transactions add */
-
 static void write_reliable(uint32_t rseq, struct wire_out *o)
 {
 	wire_out_header_text(o, "Require", WIRE_TEXT("100rel"));
@@ -59,25 +57,13 @@ int call_reply(struct call *call, int side, const struct call_reply *reply)
 
 /* ---- the answer ---- */
 
-/* Send it and remember it for a repeated 2xx; without memory for that it is sent once. */
 static int send_ack(struct leg *leg, const struct txn_request *r)
 {
-	struct txn_layer *txns = leg->call->core->o.txns;
-	size_t size = r->headers_bytes + r->body_bytes + strlen(r->uri) + ACK_EXTRA_BYTES,
-	       bytes = 0;
-	int err;
+	const struct dialog *d = &leg->dialog;
 
-	mem_free(leg->ack);
-	leg->ack_bytes = 0;
-	leg->ack = mem_buffer(size);
-	err = txn_send_ack(txns, &leg->dialog.target, r, leg->ack, size, &bytes);
-	if (bytes) {
-		leg->ack_bytes = leg->ack ? bytes : 0;
-		return err;
-	}
-	mem_free(leg->ack);
-	leg->ack = NULL;
-	return err;
+	if (leg->invite)
+		return txn_client_ack(leg->invite, &d->target, r, d->remote_tag);
+	return txn_send_ack(leg->call->core->o.txns, &d->target, r);
 }
 
 /* Build the ACK of our INVITE on a leg. ack NULL: without a body. */
@@ -339,10 +325,6 @@ static bool extra_2xx(struct leg *leg, const struct wire_msg *m)
 		call_hang_up_2xx(call->core, m, to, leg->dialog.local_cseq);
 		return true;
 	}
-	if (leg->ack && wire_cseq(m) == leg->invite_cseq) {
-		txn_resend(call->core->o.txns, &leg->dialog.target, leg->ack, leg->ack_bytes);
-		return true;
-	}
 	if (call->fsm.state != CALL_ENDING && call->fsm.state != CALL_DEAD)
 		return false;
 	call_ack_2xx(call->core, m, to); /* a re-INVITE that the BYE has overtaken */
@@ -402,9 +384,6 @@ static void on_terminated(void *arg)
 
 	LEG_CHECK(leg);
 	leg->invite = NULL;
-	mem_free(leg->ack); /* no repeated 2xx can come any more */
-	leg->ack = NULL;
-	leg->ack_bytes = 0;
 	call_end_check(leg->call);
 }
 

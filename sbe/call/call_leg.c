@@ -28,9 +28,6 @@ void call_leg_move(struct leg *from, struct leg *to)
 	if (from->invite)
 		txn_client_detach(from->invite);
 	from->invite = NULL;
-	mem_free(from->ack);
-	from->ack = NULL;
-	from->ack_bytes = 0;
 	call_relay_end(from);
 	dialog_unregister(&from->dialog);
 	dialog_clear(&to->dialog);

@@ -22,9 +22,6 @@ int call_own_invite(struct leg *leg, struct body_written *w, call_own_h *fn)
 	if (leg->invite)
 		txn_client_detach(leg->invite); /* an earlier one in its Accepted state */
 	leg->invite = NULL;
-	mem_free(leg->ack);
-	leg->ack = NULL;
-	leg->ack_bytes = 0;
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	leg->invite_cseq = dialog_write(&leg->dialog, "INVITE", 0, 70, &o);
 	call_headers_contact(&leg->dialog.target, &o);

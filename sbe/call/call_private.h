@@ -99,8 +99,6 @@ struct leg {
 	struct txn_server *server; /* INVITE from this leg that is not answered or not ACKed */
 	struct txn_client *invite; /* our INVITE to this leg */
 	struct txn_client *bye;
-	char *ack; /* our ACK, for a repeated 2xx */
-	size_t ack_bytes;
 	uint32_t invite_cseq; /* of our last INVITE on this leg: the ACK carries it */
 	uint32_t their_cseq;  /* of their last INVITE: their ACK carries it */
 	struct body_origin origin;

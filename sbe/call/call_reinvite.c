@@ -62,9 +62,6 @@ static void send_on(struct call *call)
 	if (to->invite)
 		txn_client_detach(to->invite); /* an earlier one in its Accepted state */
 	to->invite = NULL;
-	mem_free(to->ack);
-	to->ack = NULL;
-	to->ack_bytes = 0;
 	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
 	to->invite_cseq = dialog_write(&to->dialog, "INVITE", 0,
 				       max_forwards < 0 ? 69 : max_forwards - 1, &o);

@@ -51,7 +51,7 @@ static void send_2xx_request(struct call_core *core, struct dialog *d, const cha
 		return;
 	r.headers = core->headers;
 	if (cseq)
-		txn_send_ack(core->o.txns, &d->target, &r, NULL, 0, NULL);
+		txn_send_ack(core->o.txns, &d->target, &r);
 	else if (!txn_client_new(core->o.txns, &d->target, &r, NULL, NULL, &bye))
 		txn_client_detach(bye);
 }

@@ -345,8 +345,8 @@ void txn_transport_failed(struct txn_layer *l, const struct transport_target *to
 	}
 }
 
-int txn_send_ack(struct txn_layer *l, const struct transport_target *to,
-		 const struct txn_request *r, char *buf, size_t size_bytes, size_t *ret_bytes)
+int txn_ack_write(struct txn_layer *l, const struct transport_target *to,
+		  const struct txn_request *r, size_t *ret_bytes)
 {
 	char branch[TXN_BRANCH_BYTES];
 	struct wire_out o;
@@ -359,21 +359,18 @@ int txn_send_ack(struct txn_layer *l, const struct transport_target *to,
 	err = txn_request_write(to, r, branch, &o);
 	if (err)
 		return err;
-	if (buf && o.len_bytes > size_bytes)
-		return -EMSGSIZE;
-	if (buf)
-		memcpy(buf, l->out, o.len_bytes);
-	if (ret_bytes)
-		*ret_bytes = o.len_bytes;
 	metric_add(&txn_metrics, TXN_REQUEST_OUT_ACK, 1);
-	return txn_send_bytes(l, to, l->out, o.len_bytes);
+	*ret_bytes = o.len_bytes;
+	return 0;
 }
 
-int txn_resend(struct txn_layer *l, const struct transport_target *to, const char *data,
-	       size_t len_bytes)
+int txn_send_ack(struct txn_layer *l, const struct transport_target *to,
+		 const struct txn_request *r)
 {
-	metric_add(&txn_metrics, TXN_REPEAT_OUT, 1);
-	return txn_send_bytes(l, to, data, len_bytes);
+	size_t n = 0;
+	int err = txn_ack_write(l, to, r, &n);
+
+	return err ? err : txn_send_bytes(l, to, l->out, n);
 }
 
 uint32_t txn_t1_ms(const struct txn_layer *l)

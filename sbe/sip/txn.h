@@ -157,13 +157,13 @@ void txn_client_cancel(struct txn_client *c, const char *reason);
 void txn_client_detach(struct txn_client *c);
 const struct transport_target *txn_client_target(const struct txn_client *c);
 
-/** Send a request that has no transaction: the ACK of a 2xx (Via with a new branch is added). bytes sent are also
- *  returned to the caller's buffer when buf is not NULL, so that the same ACK can answer a repeated 2xx. */
+/** Send a request that has no transaction: the ACK of a 2xx (Via with a new branch is added). */
 int txn_send_ack(struct txn_layer *l, const struct transport_target *to,
-		 const struct txn_request *r, char *buf, size_t size_bytes, size_t *ret_bytes);
-/** Send bytes made by txn_send_ack again. */
-int txn_resend(struct txn_layer *l, const struct transport_target *to, const char *data,
-	       size_t len_bytes);
+		 const struct txn_request *r);
+/** The same, and each further copy of that 2xx is answered with it here, for as long as they may come, whoever the
+ *  user is by then. their_tag: To tag of the 2xx. */
+int txn_client_ack(struct txn_client *c, const struct transport_target *to,
+		   const struct txn_request *r, const char *their_tag);
 
 /** The round-trip estimate in use. */
 uint32_t txn_t1_ms(const struct txn_layer *l);

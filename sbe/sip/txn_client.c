@@ -227,35 +227,76 @@ static void act_proceed(struct txn_client *c, const struct client_input *in)
 	client_tell(c, in->m);
 }
 
-/* Has a 2xx of this fork come before? Beyond TXN_FORKS_KNOWN all are new. */
-static bool client_knows_fork(struct txn_client *c, const struct wire_msg *m)
+static uint32_t hash_tag(const char *s, size_t n)
 {
-	struct wire_party to;
-	uint32_t tag = 2166136261U;
+	uint32_t h = 2166136261U;
 
-	if (c->in_dialog)
-		return true; /* forks are only made by a first INVITE */
-	wire_to(m, &to);
-	for (size_t i = 0; i < to.tag.n; i++)
-		tag = (tag ^ (uint8_t)to.tag.s[i]) * 16777619U;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (uint8_t)s[i]) * 16777619U;
+	return h;
+}
+
+/* 1 + place of the fork among those known; 0 = it is not there. In a dialog there is only one. */
+static unsigned client_fork(const struct txn_client *c, uint32_t tag)
+{
 	for (unsigned i = 0; i < c->nforks; i++) {
-		if (c->forks[i] == tag)
-			return true;
+		if (c->in_dialog || c->forks[i] == tag)
+			return i + 1;
 	}
-	if (c->nforks < TXN_FORKS_KNOWN)
-		c->forks[c->nforks++] = tag;
-	return false;
+	return 0;
+}
+
+/* A copy of a 2xx that was ACKed gets the same ACK. */
+static void client_ack_again(const struct txn_client *c)
+{
+	struct transport_target to;
+
+	memcpy(&to, c->bytes, sizeof(to));
+	metric_add(&txn_metrics, TXN_REPEAT_OUT, 1);
+	(void)txn_send_bytes(c->layer, &to, c->bytes + sizeof(to), c->nbytes - sizeof(to));
+}
+
+int txn_client_ack(struct txn_client *c, const struct transport_target *to,
+		   const struct txn_request *r, const char *their_tag)
+{
+	struct txn_layer *l = c->layer;
+	unsigned fork = client_fork(c, hash_tag(their_tag, strlen(their_tag)));
+	size_t n = 0;
+	int err = txn_ack_write(l, to, r, &n);
+	char *copy;
+
+	if (err)
+		return err;
+	copy = fork && c->state == CLIENT_ACCEPTED ? mem_buffer(sizeof(*to) + n) : NULL;
+	if (copy) { /* without memory it is sent once */
+		memcpy(copy, to, sizeof(*to));
+		memcpy(copy + sizeof(*to), l->out, n);
+		client_forget(c);
+		c->bytes = copy;
+		c->nbytes = (uint32_t)(sizeof(*to) + n);
+		c->ack_of = fork & 3;
+	}
+	return txn_send_bytes(l, to, l->out, n);
 }
 
 /* A 2xx that has been taken before, by whoever was the user then, only needs its ACK again. */
 static void client_give_2xx(struct txn_client *c, const struct client_input *in)
 {
-	bool again = client_knows_fork(c, in->m);
+	struct wire_party to;
+	uint32_t tag;
+	unsigned fork;
 
-	if (c->h)
+	wire_to(in->m, &to);
+	tag = hash_tag(to.tag.s, to.tag.n);
+	fork = client_fork(c, tag);
+	if (!fork && c->nforks < TXN_FORKS_KNOWN)
+		c->forks[c->nforks++] = tag;
+	if (fork && fork == c->ack_of)
+		client_ack_again(c);
+	else if (c->h)
 		client_tell(c, in->m);
 	else
-		c->layer->h.stray_2xx(c->layer->arg, in->m, in->from, again);
+		c->layer->h.stray_2xx(c->layer->arg, in->m, in->from, fork || c->in_dialog);
 }
 
 static void act_accept(struct txn_client *c, const struct client_input *in)

@@ -166,12 +166,14 @@ struct txn_client {
 	LIST_ENTRY(txn_client) waiting;
 	const struct txn_client_handlers *h;
 	void *arg;
-	char *bytes;  /* the request; its skeleton after a provisional; its ACK after a non-2xx */
+	/* the request; its skeleton after a provisional; its ACK after a non-2xx; after a 2xx the target of its ACK, and that */
+	char *bytes;
 	char *reason; /* of a CANCEL that waits for the first provisional */
 	uint32_t nbytes;
 	int16_t err;
-	uint8_t state;                   /* enum txn_client_state */
-	uint8_t nforks;                  /* whose 2xx has come */
+	uint8_t state : 4; /* enum txn_client_state */
+	uint8_t nforks : 2,
+		ack_of : 2; /* whose 2xx have come; 1 + the one our ACK is for, 0 = none */
 	uint32_t forks[TXN_FORKS_KNOWN]; /* hashes of their To tags */
 	bool invite : 1, is_waiting : 1, cancelled : 1, in_dialog : 1;
 	bool hasty : 1;     /* an INVITE that may wait less than timer B for its first response */
@@ -202,6 +204,10 @@ bool txn_takes_part(const struct txn_layer *l, const struct wire_msg *m,
 bool txn_large_turn(const struct txn_layer *l, struct transport_target *target, size_t len_bytes);
 /** It could not go there: back to UDP. @return false if it never left, or there is no way back. */
 bool txn_large_back(struct txn_client *c);
+
+/** The ACK of a 2xx into l->out. @return 0, -EINVAL, -EMSGSIZE. */
+int txn_ack_write(struct txn_layer *l, const struct transport_target *to,
+		  const struct txn_request *r, size_t *ret_bytes);
 
 /* txn_server.c */
 int txn_server_new(struct txn_layer *l, const struct wire_msg *m, const struct wire_via *v,

@@ -120,6 +120,9 @@ void sim_dbe_drain(unsigned i, bool drain);
 void sim_dbe_down_all(void);
 void sim_dbe_tick(void);
 int64_t sim_dbe_next_ms(void);
+/** An RTP packet comes to a dbe. @return false: nothing was forwarded. */
+bool sim_dbe_packet(const struct addr *from, const struct addr *to, unsigned payload,
+		    struct addr *ret_from, struct addr *ret_to);
 size_t sim_dbe_contexts(void), sim_dbe_ends(void), sim_dbe_ports_used(void), sim_dbe_timers(void);
 
 #endif

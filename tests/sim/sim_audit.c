@@ -71,21 +71,28 @@ static int by_call_id(void *obj, void *arg)
 
 struct legs {
 	unsigned up;
+	const struct sim_ua *ua; /* of one that is */
 	bool unheard, unreached;
 };
 
 static struct legs callee_legs(const struct sim_call *call)
 {
-	struct legs legs = {0, false, false};
+	struct legs legs = {0};
 	const struct sim_ua *ua;
+	bool rings = false;
 
 	LIST_FOREACH(ua, &sim_uas, link) {
 		if (ua->call != call || ua->caller)
 			continue;
 		legs.up += ua->state == UA_UP;
+		if (ua->state == UA_UP)
+			legs.ua = ua;
+		rings = rings || ua->state == UA_EARLY;
 		legs.unreached = legs.unreached || ua->unreached;
 		legs.unheard = legs.unheard || sim_check_unheard(ua->call_id);
 	}
+	if (rings && !legs.unheard && !call->tainted)
+		sim_breach("call %s rings for nobody", call->number);
 	return legs;
 }
 
@@ -110,8 +117,10 @@ static void check_call(struct sim_call *call)
 	if (up && f.found->fsm.state != CALL_UP)
 		sim_breach("call %s is up for its peers, but in state %d", call->number,
 			   f.found->fsm.state);
-	if (up)
-		sim_count(COVER_CALLS_UP_AT_CHECK);
+	if (!up)
+		return;
+	sim_count(COVER_CALLS_UP_AT_CHECK);
+	sim_audit_media(call->caller, legs.ua);
 }
 
 static int show_call(void *obj, void *arg)

@@ -5,11 +5,13 @@
 #ifndef TESTS_SIM_SIM_AUDIT_H
 #define TESTS_SIM_SIM_AUDIT_H
 
-#include "tests/sim/sim.h"
+#include "tests/sim/sim_peer.h"
 
 void sim_audit_begin(void);
 /** Both sides agree which calls are up, nothing is half, gates == calls (U4, J9). */
 void sim_audit_up(void);
+/** Media of a call that is up go where both sides say. */
+void sim_audit_media(const struct sim_ua *caller, const struct sim_ua *callee);
 /** Nothing is left anywhere (U3), one record for each attempt (U5). */
 void sim_audit_idle(void);
 

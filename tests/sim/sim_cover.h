@@ -22,6 +22,8 @@
 	X(CALLS_FAILED, 1, "calls with a final refusal")                                           \
 	X(CALLS_CANCELLED, 1, "CANCEL sent by a caller")                                           \
 	X(CALLS_UP_AT_CHECK, 1, "calls up on both sides when all was checked")                     \
+	X(MEDIA, 1, "streams that carry media from one peer to the other then")                    \
+	X(MEDIA_HELD, 1, "streams that must not, or need not")                                     \
 	X(HANGUPS, 1, "BYE sent by a peer")                                                        \
 	X(BYE_CROSSED, 1, "BYE from both sides at once")                                           \
 	X(LATE_OFFERS, 1, "INVITE without an offer")                                               \

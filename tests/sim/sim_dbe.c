@@ -211,6 +211,26 @@ int64_t sim_dbe_next_ms(void)
 	return best;
 }
 
+bool sim_dbe_packet(const struct addr *from, const struct addr *to, unsigned payload,
+		    struct addr *ret_from, struct addr *ret_to)
+{
+	static struct path_fake_packet out;
+	static uint16_t sequence;
+	uint8_t rtp[172] = {0x80, (uint8_t)payload, (uint8_t)(++sequence >> 8), (uint8_t)sequence};
+
+	for (unsigned i = 0; i < SIM_DBES; i++) {
+		struct path *p = dbes[i].up ? dbes[i].host.path : NULL;
+
+		if (!p || path_fake_deliver(p, to, from, rtp, sizeof(rtp)) ||
+		    path_fake_take(p, &out))
+			continue;
+		*ret_from = out.from;
+		*ret_to = out.to;
+		return true;
+	}
+	return false;
+}
+
 /* ---- what is there */
 
 size_t sim_dbe_contexts(void)

@@ -53,6 +53,51 @@ const char *sim_media_offer(struct sim_ua *ua)
 	return sdp;
 }
 
+void sim_media_agree(struct sim_ua *ua, const char *far)
+{
+	struct sim_media *m = &ua->media;
+
+	if (!far[0])
+		return;
+	snprintf(m->own, sizeof(m->own), "%s", m->sdp);
+	snprintf(m->far, sizeof(m->far), "%s", far);
+}
+
+bool sim_media_line(const char *sdp, unsigned nth, struct sim_line *line)
+{
+	static const char *const directions[] = {"sendonly", "recvonly", "inactive"};
+	const char *at = sdp, *end, *c;
+	char host[64] = "";
+	unsigned port = 0;
+
+	memset(line, 0, sizeof(*line));
+	for (unsigned i = 0; i <= nth; i++) {
+		at = strstr(at, "\r\nm=");
+		if (!at)
+			return false;
+		at += 4;
+	}
+	end = strstr(at, "\r\nm=");
+	end = end ? end : at + strlen(at);
+	sscanf(at, "%15s %u RTP/AVP %u", line->kind, &port, &line->payload);
+	c = strstr(at, "\r\nc=IN IP4 ");
+	if (!c || c > end)
+		c = strstr(sdp, "\r\nc=IN IP4 ");
+	if (c)
+		sscanf(c + 11, "%63s", host);
+	if (addr_parse(host, &line->rtp))
+		return false;
+	line->rtp.port = (uint16_t)port;
+	strcpy(line->direction, "sendrecv");
+	for (int i = 0; i < 3; i++) {
+		const char *d = strstr(at, directions[i]);
+
+		if (d && d < end)
+			strcpy(line->direction, directions[i]);
+	}
+	return true;
+}
+
 /* RFC 3264 6.1 */
 static const char *opposite(const char *line)
 {

@@ -112,7 +112,8 @@ struct sim_media {
 	uint16_t port;
 	const char *direction;
 	bool video, other_ip, old_hold;
-	char sdp[1024]; /* what was said last */
+	char sdp[1024];            /* what was said last */
+	char own[1024], far[1024]; /* what is in force, of us and of the other side */
 };
 struct sim_call;
 struct sim_ua {
@@ -186,5 +187,14 @@ void sim_ring_down_all(void);
 /* sim_media.c */
 const char *sim_media_offer(struct sim_ua *ua);
 const char *sim_media_answer(struct sim_ua *ua, const char *offer);
+/** What we said last and what the other side said are in force now. */
+void sim_media_agree(struct sim_ua *ua, const char *far);
+/** An m-line of a session description. @return false: there is none. */
+struct sim_line {
+	char kind[16], direction[16];
+	struct addr rtp; /* port 0 = refused */
+	unsigned payload;
+};
+bool sim_media_line(const char *sdp, unsigned nth, struct sim_line *ret_line);
 
 #endif

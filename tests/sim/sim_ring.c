@@ -89,6 +89,8 @@ static const char *describe(struct sim_ring *r, struct fork *f)
 		snprintf(f->sdp, sizeof(f->sdp), "%s",
 			 r->late ? sim_media_offer(f->ua)
 				 : sim_media_answer(f->ua, r->server->msg.body));
+	if (!r->late)
+		sim_media_agree(f->ua, r->server->msg.body);
 	f->described = true;
 	return f->sdp;
 }
@@ -152,6 +154,7 @@ void sim_ring_prack(struct sim_ua *ua, struct sim_server *s)
 		forget_pending(r);
 		if (s->msg.body[0] && !(r->late && f->described))
 			ok.body = sim_media_answer(ua, s->msg.body); /* an offer in PRACK */
+		sim_media_agree(ua, s->msg.body);
 		sim_server_reply(s, &ok);
 		return;
 	}

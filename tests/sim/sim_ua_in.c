@@ -35,6 +35,7 @@ static void prack(struct sim_ua *ua, const struct sim_msg *m)
 	s.cseq = ++ua->cseq;
 	if (ua->late && m->body[0] && !ua->media.sdp[0])
 		s.body = sim_media_answer(ua, m->body);
+	sim_media_agree(ua, m->body);
 	sim_count(COVER_PRACKS);
 	sim_client_send(ua, &s);
 }
@@ -55,6 +56,7 @@ static void initial_2xx(struct sim_ua *ua, const struct sim_msg *m)
 	timer_stop(&ua->call->cancel);
 	if (ua->late && !ua->media.sdp[0] && m->body[0])
 		answer = sim_media_answer(ua, m->body);
+	sim_media_agree(ua, m->body);
 	ua->invite = NULL;
 	ua->offered = false;
 	if (ua->ack_never) {
@@ -114,6 +116,7 @@ static void reinvite_response(struct sim_ua *ua, struct sim_client *c, const str
 		learn_target(ua, m);
 		if (ua->late && m->body[0])
 			answer = sim_media_answer(ua, m->body);
+		sim_media_agree(ua, m->body);
 		ua->invite = NULL;
 		ua->offered = ua->late = false;
 		ua->invite_cseq = m->cseq;
@@ -148,6 +151,8 @@ void sim_ua_response(struct sim_ua *ua, struct sim_client *c, const struct sim_m
 	if (!strcmp(c->method, "UPDATE") && ua->update == c) {
 		ua->update = NULL;
 		ua->offered = false;
+		if (m && m->status < 300)
+			sim_media_agree(ua, m->body);
 		if (m && m->status == 491)
 			sim_count(COVER_GLARE);
 	}
@@ -200,6 +205,7 @@ static void take_reinvite(struct sim_ua *ua, struct sim_server *s)
 		contact(ua, headers, sizeof(headers));
 		r.headers = headers;
 		r.body = s->msg.body[0] ? sim_media_answer(ua, s->msg.body) : sim_media_offer(ua);
+		sim_media_agree(ua, s->msg.body);
 		ua->offered = !s->msg.body[0];
 		s->ua = ua;
 		ua->invited = s;
@@ -225,6 +231,7 @@ static void take_update(struct sim_ua *ua, struct sim_server *s)
 		r.headers = headers;
 		if (s->msg.body[0])
 			r.body = sim_media_answer(ua, s->msg.body);
+		sim_media_agree(ua, s->msg.body);
 		learn_target(ua, &s->msg);
 		sim_server_reply(s, &r);
 	}
@@ -253,12 +260,12 @@ void sim_ua_request(struct sim_ua *ua, struct sim_server *s)
 
 void sim_ua_acked(struct sim_ua *ua, struct sim_server *s, const struct sim_msg *ack)
 {
-	(void)ack;
+	sim_media_agree(ua, ack->body);
 	if (ua->invited == s)
 		ua->invited = NULL;
 	ua->offered = ua->update != NULL;
-	if (ua->state != UA_DOWN)
-		sim_ua_up(ua);
+	if (ua->state == UA_UP && !timer_running(&ua->act))
+		sim_ua_act_later(ua);
 }
 
 void sim_ua_no_ack(struct sim_ua *ua, struct sim_server *s)

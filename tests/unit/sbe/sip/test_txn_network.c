@@ -243,7 +243,7 @@ static void on_response(void *arg, const struct wire_msg *m)
 	assert_true(c->final == 0 || (c->final == 200 && status == 200));
 	if (status == 200) {
 		ack.headers_bytes = headers(c, "ACK", 1, text, sizeof(text));
-		assert_int_equal(txn_send_ack(layer_a, &to, &ack, NULL, 0, NULL), 0);
+		assert_int_equal(txn_send_ack(layer_a, &to, &ack), 0);
 	}
 	if (status == 200 && c->final == 0)
 		hang_up(c);
