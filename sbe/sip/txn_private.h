@@ -163,7 +163,10 @@ struct txn_client {
 	struct txn_link by_key;
 	struct txn_clock clock;
 	struct transport_target target;
-	LIST_ENTRY(txn_client) waiting;
+	union {
+		LIST_ENTRY(txn_client) waiting;  /* until a response */
+		uint32_t forks[TXN_FORKS_KNOWN]; /* then hashes of the To tags of 2xx */
+	};
 	const struct txn_client_handlers *h;
 	void *arg;
 	/* the request; its skeleton after a provisional; its ACK after a non-2xx; after a 2xx the target of its ACK, and that */
@@ -174,7 +177,6 @@ struct txn_client {
 	uint8_t state : 4; /* enum txn_client_state */
 	uint8_t nforks : 2,
 		ack_of : 2; /* whose 2xx have come; 1 + the one our ACK is for, 0 = none */
-	uint32_t forks[TXN_FORKS_KNOWN]; /* hashes of their To tags */
 	bool invite : 1, is_waiting : 1, cancelled : 1, in_dialog : 1;
 	bool hasty : 1;     /* an INVITE that may wait less than timer B for its first response */
 	bool abandoned : 1; /* it came to that: the user was told */

@@ -120,7 +120,8 @@ static void check_call(struct sim_call *call)
 	if (!up)
 		return;
 	sim_count(COVER_CALLS_UP_AT_CHECK);
-	sim_audit_media(call->caller, legs.ua);
+	if (!call->differs)
+		sim_audit_media(call->caller, legs.ua);
 }
 
 static int show_call(void *obj, void *arg)

@@ -146,6 +146,7 @@ struct sim_call {
 	char number[24];
 	struct sim_ua *caller;
 	bool tainted; /* somebody of its own hosts plays by no rules in it */
+	bool differs; /* one peer has refused to hear what the other describes now */
 	bool excused; /* the network was against it for too long */
 	bool answered;
 	struct timer cancel;
@@ -181,6 +182,7 @@ void sim_ua_offer_again(struct sim_ua *ua, bool update);
 /* sim_ring.c: a new INVITE at the callee, its forks and answers */
 struct sim_ring;
 void sim_ring_start(struct sim_server *s);
+struct sim_call *sim_ring_of_id(const char *call_id);
 void sim_ring_cancel(struct sim_ring *r);
 void sim_ring_prack(struct sim_ua *ua, struct sim_server *s);
 void sim_ring_down_all(void);

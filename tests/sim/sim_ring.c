@@ -367,6 +367,16 @@ void sim_ring_start(struct sim_server *s)
 	wait_ms(r, sim_pick(3) ? sim_pick(sim.plan.t1_ms) : sim_pick(10 * sim.plan.t1_ms));
 }
 
+struct sim_call *sim_ring_of_id(const char *call_id)
+{
+	struct sim_ring *r;
+
+	LIST_FOREACH(r, &rings, link)
+		if (!strcmp(r->server->msg.call_id, call_id))
+			return r->call;
+	return NULL;
+}
+
 void sim_ring_cancel(struct sim_ring *r)
 {
 	if (r->done)

@@ -64,7 +64,7 @@ struct sim_call *sim_call_of_id(const char *call_id)
 	LIST_FOREACH(ua, &sim_uas, link)
 		if (!strcmp(ua->call_id, call_id))
 			return ua->call;
-	return NULL;
+	return sim_ring_of_id(call_id);
 }
 
 struct sim_ua *sim_ua_find(const struct sim_host *h, const char *call_id, const char *local_tag,

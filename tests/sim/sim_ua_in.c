@@ -187,6 +187,17 @@ static void take_bye(struct sim_ua *ua, struct sim_server *s)
 	sim_ua_end(ua);
 }
 
+/* Then it is an offer of the sbe's own, which corrects what a fork has described before: refused, it cannot. */
+static bool nobody_asked(const struct sim_ua *ua)
+{
+	const struct sim_ua *other;
+
+	LIST_FOREACH(other, &sim_uas, link)
+		if (other->call == ua->call && other != ua && (other->invite || other->update))
+			return false;
+	return true;
+}
+
 static void take_reinvite(struct sim_ua *ua, struct sim_server *s)
 {
 	struct sim_reply r = {.status = 200};
@@ -200,6 +211,7 @@ static void take_reinvite(struct sim_ua *ua, struct sim_server *s)
 	} else if (ua->invited && ua->invited != s) {
 		sim_server_reply(s, &(struct sim_reply){500, NULL, "Retry-After: 3\r\n", NULL});
 	} else if (!sim.calm && sim_chance(10)) {
+		ua->call->differs = ua->call->differs || nobody_asked(ua);
 		reply(s, sim_chance(50) ? 488 : 500);
 	} else {
 		contact(ua, headers, sizeof(headers));
