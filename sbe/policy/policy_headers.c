@@ -72,12 +72,13 @@ static void write_line(const struct policy_line *at, struct wire_out *o)
 
 /* ---- may it be seen ---- */
 
-/* Most headers have no room for a host; where people write what they like names are looked for too. */
+/* Most headers have no room for a host; where there is a dot, or people write what they like, names are looked for too. */
 static bool is_clean(struct policy_inner *inner, enum policy_class class, struct wire_text value)
 {
 	if (class == POLICY_SIGNED)
 		return true;
-	if (class == POLICY_HARMLESS && !memchr(value.s, '%', value.n))
+	if (class == POLICY_HARMLESS && !memchr(value.s, '%', value.n) &&
+	    !memchr(value.s, '.', value.n)) /* a host of one word is a word there */
 		return !policy_names_address(value);
 	return !policy_inner_in(inner, value, true);
 }
