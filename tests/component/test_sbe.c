@@ -73,7 +73,7 @@ static int ended(pid_t pid, unsigned limit_ms)
 
 static const char *text_of(const char *path)
 {
-	static char text[65536];
+	static char text[1 << 20];
 	FILE *f = fopen(path, "r");
 	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 
