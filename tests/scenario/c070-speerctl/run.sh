@@ -78,6 +78,8 @@ try 2 overload shed 101
 try 2 call
 try 2 call list too many
 try 2 nonsense
+try 0 cert list
+try 0 subscription list; says PACKAGE
 sbe_tried=("${tried[@]}")
 
 daemon=dbe1
