@@ -21,6 +21,8 @@ struct stream_listener;
 struct tls_context; /* common/net/tls.h */
 struct tls_trust;   /* common/net/tls_trust.h */
 
+#define STREAM_WHOLE_BYTES 2048U /* most that data gets at once from a plain stream */
+
 struct stream_handlers {
 	void (*open)(void *arg); /* connected, TLS handshake and name check done */
 	void (*data)(void *arg, const uint8_t *data, size_t len_bytes);
@@ -55,6 +57,8 @@ int stream_send(struct stream *s, const void *data, size_t len_bytes);
 struct stream *stream_close(struct stream *s);
 struct stream *stream_close_flushed(struct stream *s);
 
+/** Bytes the kernel holds that have not been read. Worth asking when data came as much as fits (STREAM_WHOLE_BYTES). */
+size_t stream_unread_bytes(const struct stream *s);
 const struct addr *stream_remote(const struct stream *s);
 const struct addr *stream_local(const struct stream *s);
 /** True once TLS is up and the far end showed a certificate that verified. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "common/mem.h"
 #include "common/net/net_metric.h"
@@ -205,4 +206,13 @@ static void stream_on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 int stream_read_start(struct stream *s)
 {
 	return uv_read_start(&s->io.stream, stream_on_alloc, stream_on_read);
+}
+
+size_t stream_unread_bytes(const struct stream *s)
+{
+	int fd, n = 0;
+
+	if (!s->io_live || uv_fileno(&s->io.handle, &fd) || ioctl(fd, FIONREAD, &n) < 0 || n < 0)
+		return 0;
+	return (size_t)n;
 }

@@ -16,7 +16,9 @@
 
 #define STREAM_CONNECT_MS_DEFAULT 5000
 #define STREAM_QUEUE_BYTES_DEFAULT (256U * 1024)
-#define STREAM_READ_BYTES (64U * 1024)
+/* libuv reads up to 32 times in one turn while the buffer is filled: 64 KiB of one stream, then the others have
+ * their turn, and what waits longer than a turn can be seen. */
+#define STREAM_READ_BYTES STREAM_WHOLE_BYTES
 
 enum stream_state {
 	STREAM_CONNECTING, /* TCP SYN is out */

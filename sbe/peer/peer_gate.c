@@ -118,7 +118,9 @@ static enum peer_limit judge_call(struct peer_gate *g, struct peer *p, const str
 		return why;
 	if (shedding(g) && !let_in(g, l, h))
 		return PEER_LIMIT_OVERLOAD;
-	if (overload_too_late(&g->overload, waited_us))
+	/* Who keeps to his part does not pay for a queue that others have made. */
+	if (!(shedding(g) && l->here >= OVERLOAD_WHOLE && l->offered <= l->most) &&
+	    overload_too_late(&g->overload, waited_us))
 		return PEER_LIMIT_OVERLOAD;
 	if (!rate_take(&g->cps, 1, now_us))
 		return PEER_LIMIT_NODE_CPS;

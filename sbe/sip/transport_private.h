@@ -62,6 +62,14 @@ struct transport_route {
 	const struct transport_listener *listener;
 };
 
+/* transport_wait.c: for how long messages of a connection have waited. */
+struct transport_wait {
+	uint64_t since_us; /* never empty since then; 0 = it was */
+	size_t read_bytes; /* since then */
+	size_t unread_bytes;
+	uint64_t bytes_per_s;
+};
+
 struct transport_connection {
 	struct table_entry by_id, by_route, by_alias;
 	struct transport *transport;
@@ -84,6 +92,7 @@ struct transport_connection {
 	uint64_t sent_ms, ping_ms,
 		stood_ms; /* last sent; ping without answer; transport_stand; 0 = none */
 	uint64_t messages_in, messages_out;
+	struct transport_wait wait;
 };
 
 struct transport {
@@ -115,6 +124,10 @@ struct transport_input {
 bool transport_take(struct transport *t, const struct transport_input *in);
 /** Is this source known or within its rate? Sets known and peer of from. */
 bool transport_admit(struct transport *t, struct transport_target *from);
+
+/* transport_wait.c */
+void transport_wait_data(struct transport_connection *c, size_t len_bytes);
+uint64_t transport_wait_us(const struct transport_connection *c);
 
 /* transport_udp.c */
 int transport_udp_open(struct transport_listener *l);

@@ -164,10 +164,7 @@ static void take_message(struct transport_connection *c, const uint8_t *data, si
 
 	if (!transport_admit(t, &in.from))
 		return;
-	/* What the kernel holds is read to its end in one turn, so the turn so far is how long it waited. */
-	in.waited_us = uv_hrtime() / 1000 - uv_now(t->loop) * 1000;
-	if (in.waited_us > TRANSPORT_WAIT_MAX_US) /* uv_now is in ms, and may be ahead by one */
-		in.waited_us = 0;
+	in.waited_us = transport_wait_us(c);
 	c->messages_in++;
 	known_before = c->peer != 0;
 	c->peer = in.from.known ? in.from.peer : 0;
@@ -216,6 +213,7 @@ static void on_data(void *arg, const uint8_t *data, size_t len_bytes)
 	int err;
 
 	mem_ref(c); /* a handler may make it fail */
+	transport_wait_data(c, len_bytes);
 	err = frame_feed(c->frame, data, len_bytes);
 	if (!err)
 		err = drain_frames(c, &whole);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sbe/sip/guard.h"
+#include "sbe/sip/wire_oc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,6 +33,42 @@ static void check_answer(const uint8_t *data, size_t size, const struct guard_re
 	free(buf);
 }
 
+/* What is read of a request that passes lies inside of it, and an answer from that is as bounded as the other. */
+static void check_head(const uint8_t *data, size_t size, const struct guard_head *h)
+{
+	const struct guard_reply r = {.status = 503,
+				      .phrase = "Service Unavailable",
+				      .headers = "Retry-After: 5\r\n",
+				      .oc = ";oc=20;oc-algo=\"loss\";oc-validity=500;oc-seq=1.1"};
+	const struct wire_text parts[] = {h->uri,       h->via,     h->via_line.line,
+					  h->from.line, h->to.line, h->call_id.line,
+					  h->cseq.line};
+	char *buf = malloc(size + 1);
+	struct wire_oc oc;
+	size_t stripped;
+	int n;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert(parts[i].s >= (const char *)data &&
+		       parts[i].s + parts[i].n <= (const char *)data + size);
+	(void)guard_head_to_tag(h);
+	(void)guard_head_reply_port(h);
+	(void)guard_head_is_emergency(h, NULL);
+	(void)guard_is_our_ack(data, size);
+	if (!wire_oc_parse(h->via, &oc))
+		assert(oc.percent <= 100 && oc.validity_ms <= WIRE_OC_VALIDITY_MAX_MS);
+	if (!wire_oc_strip(h->via, buf, size, &stripped))
+		assert(stripped <= h->via.n &&
+		       !wire_oc_parse((struct wire_text){buf, stripped}, &oc) && !oc.offered);
+	n = guard_answer_head(h, size, &r, buf, size);
+	assert(n <= (int)size);
+	if (n > 0) {
+		assert(memcmp(buf, "SIP/2.0 503 ", 12) == 0);
+		assert(memmem(buf, (size_t)n, "\r\n\r\n", 4) == buf + n - 4);
+	}
+	free(buf);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	for (int stream = 0; stream < 2; stream++) {
@@ -46,6 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else if (g.verdict == GUARD_PASS) {
 			/* what passes once passes again, cut as it was */
 			struct guard_result again;
+			if (g.is_request)
+				check_head(data + g.skip_bytes, g.len_bytes, &g.head);
 			guard_check(data + g.skip_bytes, g.len_bytes, stream, &again);
 			assert(again.verdict == GUARD_PASS && again.len_bytes == g.len_bytes &&
 			       again.skip_bytes == 0);
