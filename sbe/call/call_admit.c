@@ -249,6 +249,15 @@ static int fill(struct call *call, struct txn_server *s, const struct wire_msg *
 	return err;
 }
 
+static struct refusal no_dialog(int err)
+{
+	if (err == -EMSGSIZE) /* more than a dialog keeps of From, To, Contact and Record-Route */
+		return (struct refusal){513, NULL, "too_large", NULL, ""};
+	if (err == -EINVAL)
+		return (struct refusal){400, "Bad Contact", "no_contact", NULL, ""};
+	return (struct refusal){500, NULL, "memory", NULL, ""};
+}
+
 static void start(struct call *call, struct txn_server *s, const struct wire_msg *m,
 		  struct body_sdp *offer, struct route_asking *asking)
 {
@@ -332,9 +341,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 		err = mem_strdup(replacing.value, sizeof(replacing.value), &call->replaces);
 	if (err) {
 		mem_unref(call);
-		/* more than a dialog keeps of From, To, Contact and Record-Route */
-		r = err == -EMSGSIZE ? (struct refusal){513, NULL, "too_large", NULL, ""}
-				     : (struct refusal){500, NULL, "memory", NULL, ""};
+		r = no_dialog(err);
 		goto refused;
 	}
 	if (offer && call_media_check(call, offer, &r.text)) {

@@ -169,11 +169,11 @@ static struct wire_text target_of(const struct wire_uri *u)
 	return t;
 }
 
-/* The Contact of a dialog; "*" is for REGISTER and names nothing. */
+/* The Contact of a dialog, a SIP or SIPS URI (RFC 3261 12.1.1); "*" is for REGISTER and names nothing. */
 static bool contact_uri(const struct wire_msg *m, struct wire_text *ret_uri)
 {
 	struct wire_party contact;
-	if (!wire_contact(m, 0, &contact) || contact.uri.scheme.n == 0)
+	if (!wire_contact(m, 0, &contact) || !contact.uri.is_sip)
 		return false;
 	*ret_uri = target_of(&contact.uri);
 	return true;
@@ -193,8 +193,11 @@ int dialog_init_uas(struct dialog *d, const struct wire_msg *request,
 	p.text[LOCAL_TAG] = text_of(local_tag);
 	p.text[REMOTE_TAG] = remote.tag;
 	/* No Contact (RFC 2543): what is left to send to is who they say they are. */
-	if (!contact_uri(request, &p.text[TARGET]))
+	if (!contact_uri(request, &p.text[TARGET])) {
+		if (!remote.uri.is_sip && !remote.uri.is_tel)
+			return -EINVAL;
 		p.text[TARGET] = target_of(&remote.uri);
+	}
 	int err = without_tag(&local, p.party[0], &p.text[LOCAL_PARTY]);
 	if (!err)
 		err = without_tag(&remote, p.party[1], &p.text[REMOTE_PARTY]);

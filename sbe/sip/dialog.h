@@ -44,7 +44,8 @@ struct dialog {
  * All functions return 0, -EMSGSIZE (a bound above, or a local tag of more than DIALOG_TAG_BYTES - 1),
  * -ENOMEM, and leave the dialog as it was when they fail. */
 
-/** Dialog of a received INVITE: their From becomes our remote party. local_tag: what our responses carry in To. */
+/** Dialog of a received INVITE: their From becomes our remote party. local_tag: what our responses carry in To.
+ *  @return also -EINVAL: neither a SIP Contact nor a SIP or tel From, so there is nothing to send requests to. */
 int dialog_init_uas(struct dialog *d, const struct wire_msg *request,
 		    const struct transport_target *from, const char *local_tag);
 

@@ -426,6 +426,8 @@ def run_all(kind, ca):
         for row in TABLE:
             data = message(row["name"])
             label = f"{row['name']} over {kind}{'' if exact else ', its Via true'}"
+            if not exact and kind != "udp" and row.get("stream") == "timeout":
+                continue  # once is enough to wait for
             if not exact:
                 data = true_transport(data, kind)
             keys = {call_id(data), re.sub(rb"\s|SIP/\d.\d/\w+", b"", field(data, b"Via", b"v") or b"")}

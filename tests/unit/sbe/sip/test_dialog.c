@@ -235,6 +235,27 @@ static void headers_of_a_contact_are_left_out(void **state)
 	dialog_clear(&d);
 }
 
+/* RFC 3261 12.1.1: only a SIP URI can be a target; found by the fuzzer. */
+static void other_contacts_are_none(void **state)
+{
+	(void)state;
+	struct dialog d = {0};
+	struct transport_target from = target("192.0.2.1:5060", TRANSPORT_UDP, 0);
+	struct wire_msg *m = invite("Contact: <mailto:a@host>\r\n");
+	assert_int_equal(dialog_init_uas(&d, m, &from, "ours"), 0);
+	assert_string_equal(d.remote_target, "sip:a@x");
+	mem_unref(m);
+	m = invite("Contact: <http://host>\r\n");
+	assert_int_equal(dialog_refresh_target(&d, m, NULL), 0);
+	assert_string_equal(d.remote_target, "sip:a@x");
+	mem_unref(m);
+	dialog_clear(&d);
+	m = message("INVITE sip:us SIP/2.0", "<isbn:2983792873>;tag=t", "<sip:b@y>", "7 INVITE",
+		    "");
+	assert_int_equal(dialog_init_uas(&d, m, &from, "ours"), -EINVAL);
+	mem_unref(m);
+}
+
 /* A4: a Contact from outside does not aim us at this host, its wire, or everybody. */
 static void hostile_next_hops_are_not_followed(void **state)
 {
@@ -524,6 +545,7 @@ int main(void)
 		cmocka_unit_test(a_uac_dialog_grows_with_the_responses),
 		cmocka_unit_test(numeric_next_hops_are_followed),
 		cmocka_unit_test(headers_of_a_contact_are_left_out),
+		cmocka_unit_test(other_contacts_are_none),
 		cmocka_unit_test(hostile_next_hops_are_not_followed),
 		cmocka_unit_test(the_target_is_refreshed),
 		cmocka_unit_test(requests_come_in_order),
