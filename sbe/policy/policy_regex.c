@@ -111,10 +111,11 @@ static int parse_class(struct parse *p)
 {
 	struct policy_regex *r = p->r;
 	bool negate = *p->at == '^', first = true;
-	uint8_t *set = r->classes[r->nclasses];
+	uint8_t *set;
 
 	if (r->nclasses == CLASSES_MAX)
 		return fail(p, "too many [ ]", -E2BIG);
+	set = r->classes[r->nclasses];
 	memset(set, 0, 32);
 	p->at += negate;
 	for (; *p->at != ']' || first; first = false) {

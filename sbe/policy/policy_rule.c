@@ -237,7 +237,7 @@ static bool begins(struct wire_text t, const char *with, bool any_case)
 {
 	size_t i = 0;
 
-	while (with[i] && i < t.n && same(t.s[i], with[i], any_case))
+	while (i < t.n && with[i] && same(t.s[i], with[i], any_case))
 		i++;
 	return !with[i];
 }

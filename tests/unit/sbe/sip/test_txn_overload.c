@@ -347,9 +347,10 @@ static void strangers_get_no_more_than_they_sent(void **state)
 	}
 	assert_true(none && plain && phrase);
 	/* once, and never again: a forged source gets one packet */
-	got = answered("INVITE",
-		       "X-Y: long enough for the whole answer, which has a tag, a length and where it came from\n",
-		       &asked);
+	got = answered(
+		"INVITE",
+		"X-Y: long enough for the whole answer, which has a tag, a length and where it came from\n",
+		&asked);
 	assert_true(got > 0);
 	bed_run_to(&bed, 35000);
 	assert_int_equal(bed.nsent, 1);
