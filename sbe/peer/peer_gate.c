@@ -94,8 +94,9 @@ static bool let_in(const struct peer_gate *g, const struct peer_load *l, const s
 {
 	uint32_t share = l->here, all = overload_admit(&g->overload);
 
-	/* Shares are of what a peer sent before: who begins a flood in this tick has none yet. */
-	if (l->offered > l->most && all < share)
+	/* Shares are of what a peer sent before: who begins a flood in this tick has none yet, and none were given
+	 * out before the first tick of shedding. */
+	if ((l->offered > l->most || l->most == UINT32_MAX) && all < share)
 		share = all;
 	return (table_hash(h->call_id.value.s, h->call_id.value.n) >> 20 & (OVERLOAD_WHOLE - 1)) <
 	       share;

@@ -223,6 +223,8 @@ static void a_share_of_new_calls_is_shed(void **state)
 	assert_true(peer->state->limited_by[PEER_LIMIT_OVERLOAD] > 1000);
 	shed(0);
 	assert_int_equal(passed_of_1000(invite), 1000);
+	overload_force(&gate.overload, 100); /* at once, not with the next tick */
+	assert_int_equal(passed_of_1000(invite), 0);
 }
 
 /* E7: all of them, while all others are shed. */
