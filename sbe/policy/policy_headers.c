@@ -11,6 +11,7 @@
 
 #include "common/text.h"
 #include "sbe/policy/policy_private.h"
+#include "sbe/sip/txn.h"
 #include "sbe/sip/wire_line.h"
 
 #define REASONS_BYTES 1024 /* all values of a Reason together */
@@ -334,8 +335,10 @@ const char *policy_phrase(const struct policy_way *way, const struct wire_msg *m
 	struct wire_text t = wire_reason(m);
 	struct policy_inner inner;
 
+	if (!t.n || wire_text_is(t, txn_standard_phrase(wire_status(m))))
+		return NULL; /* the usual one is nobody's secret */
 	policy_inner_init(&inner, way, m);
-	if (!t.n || policy_inner_in(&inner, t, true))
+	if (policy_inner_in(&inner, t, true))
 		return NULL;
 	return wire_text_copy(t, buf, size_bytes);
 }

@@ -95,6 +95,9 @@ struct txn_account {
 /** Count this transaction there for as long as it lives; only the first call counts. */
 void txn_server_charge(struct txn_server *s, struct txn_account *a);
 
+/** The phrase that goes with a status when nobody says another. */
+const char *txn_standard_phrase(int status);
+
 struct txn_reply {
 	int status;
 	const char *reason; /* phrase; NULL = standard one */

@@ -195,7 +195,7 @@ int txn_blob_write(const struct wire_msg *m, const struct transport_target *from
 	return o.err;
 }
 
-static const char *standard_reason(int status)
+const char *txn_standard_phrase(int status)
 {
 	static const struct {
 		int status;
@@ -273,7 +273,7 @@ static void put_body(struct wire_out *o, const char *body, size_t n)
 int txn_response_write(const struct txn_blob *sizes, const char *text, const char *tag,
 		       const char *oc, const struct txn_reply *r, struct wire_out *o)
 {
-	const char *reason = r->reason ? r->reason : standard_reason(r->status);
+	const char *reason = r->reason ? r->reason : txn_standard_phrase(r->status);
 	char code[4];
 
 	if (!txn_text_is_one_line(reason) || !headers_ok(r->headers, r->headers_bytes))
