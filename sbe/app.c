@@ -57,6 +57,11 @@ static uint32_t on_known(void *arg, const struct transport_target *from)
 	return p && p->conf->mode == PEER_STATIC ? p->state->number : 0;
 }
 
+static bool on_may_go(void *arg, const struct transport_target *there, const struct addr *to)
+{
+	return peer_may_be_at(((struct app *)arg)->snapshot->peers, there, to);
+}
+
 static bool on_tls(void *arg, const struct transport_target *far, bool accepted,
 		   struct transport_tls *ret)
 {
@@ -173,6 +178,7 @@ static int start_sip(struct app *a)
 								     .known = on_known,
 								     .gate = app_overload_gate,
 								     .tls = on_tls,
+								     .may_go = on_may_go,
 								     .link = on_link};
 	static const struct txn_layer_handlers txn_handlers = {.send = on_send,
 							       .request = on_request,

@@ -58,3 +58,18 @@ struct peer *peer_identify(const struct peer_set *s, const struct transport_targ
 	}
 	return peer_find_source(s, realm, &from->to) ? NULL : anybody(s, from);
 }
+
+bool peer_may_be_at(const struct peer_set *s, const struct transport_target *there,
+		    const struct addr *a)
+{
+	const struct peer *p = there->peer ? peer_find_number(s, there->peer) : NULL;
+
+	if (!p || p->conf->mode != PEER_STATIC || there->proto == TRANSPORT_TLS ||
+	    addr_ip_equal(a, &there->to))
+		return true;
+	for (size_t i = 0; i < p->nhops; i++) {
+		if (addr_ip_equal(a, &p->hops[i].addr))
+			return true;
+	}
+	return peer_find_source(s, transport_realm(there->listener), a) == p;
+}

@@ -19,4 +19,11 @@
  */
 struct peer *peer_identify(const struct peer_set *s, const struct transport_target *from);
 
+/**
+ * May requests to the peer at `there` go to this address? One of its sources or next hops, or where it is already. Over
+ * TLS, and for the on-demand peer, others are proved by their certificate, or agreed with nobody.
+ */
+bool peer_may_be_at(const struct peer_set *s, const struct transport_target *there,
+		    const struct addr *a);
+
 #endif

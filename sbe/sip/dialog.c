@@ -156,6 +156,9 @@ static void aim(struct transport_target *t, const struct dialog *d)
 	if ((addr_is_loopback(&a) && !addr_is_loopback(&t->to)) ||
 	    (addr_is_link_local(&a) && !addr_is_link_local(&t->to)))
 		return;
+	/* nor does a peer make us talk to somebody else (U7) */
+	if (!transport_may_go(t, &a))
+		return;
 	a.port = u.port ? u.port : t->proto == TRANSPORT_TLS ? 5061 : 5060;
 	t->to = a;
 }

@@ -38,7 +38,8 @@ struct dialog {
 
 /* Where in-dialog requests go: the first Route (a strict router without lr is treated as a loose one), else the
  * remote target, when its host is a numeric address of the same family (default port 5060, TLS 5061) and can be a
- * host; a name is not looked up, the dialog then stays with the address its messages come from. Protocol, listener
+ * host, and the peer may be there (transport_may_go); a name is not looked up. Else the dialog stays with the
+ * address its messages come from. Protocol, listener
  * and connection stay those of the dialog.
  *
  * All functions return 0, -EMSGSIZE (a bound above, or a local tag of more than DIALOG_TAG_BYTES - 1),

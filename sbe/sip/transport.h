@@ -64,6 +64,9 @@ struct transport_handlers {
 	 * counts. ret is as the listener's identity says. @return false = no TLS with that one. NULL = no name is checked. */
 	bool (*tls)(void *arg, const struct transport_target *far, bool accepted,
 		    struct transport_tls *ret);
+	/* May requests of a dialog with the peer at `there` go to this address, which its Contact or Route names?
+	 * NULL = to any. */
+	bool (*may_go)(void *arg, const struct transport_target *there, const struct addr *to);
 	/* A connection that we opened is there, or gone (err). May be NULL. */
 	void (*link)(void *arg, const struct transport_target *to, bool up, int err);
 };
@@ -146,6 +149,9 @@ int transport_send(struct transport *t, const struct transport_target *to, const
  */
 #define TRANSPORT_STAND_MS 15000
 int transport_stand(struct transport *t, const struct transport_target *to);
+
+/** handlers.may_go */
+bool transport_may_go(const struct transport_target *there, const struct addr *to);
 
 /** Did this message come over TLS from somebody whose verified certificate has this name? */
 bool transport_has_name(const struct transport_target *from, const char *name);

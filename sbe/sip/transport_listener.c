@@ -48,6 +48,13 @@ const struct transport_listener *transport_find(const struct transport *t, const
 	return NULL;
 }
 
+bool transport_may_go(const struct transport_target *there, const struct addr *to)
+{
+	const struct transport *t = there->listener ? there->listener->transport : NULL;
+
+	return !t || !t->h.may_go || t->h.may_go(t->arg, there, to);
+}
+
 bool transport_is_ours(const struct transport *t, struct wire_text host, uint16_t port)
 {
 	const struct transport_listener *l;

@@ -96,6 +96,17 @@ static struct legs callee_legs(const struct sim_call *call)
 	return legs;
 }
 
+/* Where nothing is against it a call comes to be. */
+static void check_success(const struct sim_call *call)
+{
+	if (!sim.plan.clean || call->given_up)
+		return;
+	sim_count(COVER_CLEAN);
+	if (!call->answered)
+		sim_breach("call %s of well-behaved peers over a good network failed with %d",
+			   call->number, call->caller->initial->status);
+}
+
 static void check_call(struct sim_call *call)
 {
 	struct find_call f = {call->caller->call_id, NULL};
@@ -159,8 +170,10 @@ void sim_audit_up(void)
 	gates = gate_pool_contexts(sim_sbe.gates);
 	contexts = sim_dbe_contexts();
 	table_each(sim_sbe.calls->calls, show_call, NULL);
-	LIST_FOREACH(call, &sim_calls, link)
+	LIST_FOREACH(call, &sim_calls, link) {
+		check_success(call);
 		check_call(call);
+	}
 	if (gates != calls)
 		sim_breach("%zu calls, but %zu gate contexts", calls, gates);
 	if (contexts != gates)
@@ -206,8 +219,7 @@ void sim_audit_idle(void)
 		unsigned want = sim_check_attempts(call->caller->call_id) ? 1 : 0;
 		unsigned have = cdrs_of(call->caller->call_id);
 
-		/* Nothing came back for 64*T1: its last INVITE finds the first one forgotten. */
-		if (call->caller->initial->status < 200 && have == want + 1)
+		if (have == want + 1 && sim_check_late_copy(call->caller->call_id))
 			continue;
 		if (!call->tainted && have != want)
 			sim_breach("call %s (%s): %u records", call->number, call->caller->call_id,

@@ -24,6 +24,8 @@ void sim_check_settled(void);
 
 /** Did the sbe give up on a request to this leg that never arrived? */
 bool sim_check_unheard(const char *call_id);
+/** A copy of its first INVITE came when that had long been answered, and is a new one. */
+bool sim_check_late_copy(const char *call_id);
 /** New INVITEs with this Call-ID that came to the sbe. */
 unsigned sim_check_attempts(const char *call_id);
 

@@ -21,6 +21,7 @@
 	X(CALLS_ANSWERED, 1, "calls answered (caller has the 2xx)")                                \
 	X(CALLS_FAILED, 1, "calls with a final refusal")                                           \
 	X(CALLS_CANCELLED, 1, "CANCEL sent by a caller")                                           \
+	X(CLEAN, 1, "calls that nothing was against: all of them were answered")                   \
 	X(CALLS_UP_AT_CHECK, 1, "calls up on both sides when all was checked")                     \
 	X(MEDIA, 1, "streams that carry media from one peer to the other then")                    \
 	X(MEDIA_HELD, 1, "streams that must not, or need not")                                     \

@@ -148,7 +148,7 @@ struct sim_call {
 	bool tainted; /* somebody of its own hosts plays by no rules in it */
 	bool differs; /* one peer has refused to hear what the other describes now */
 	bool excused; /* the network was against it for too long */
-	bool answered;
+	bool answered, given_up;
 	struct timer cancel;
 };
 LIST_HEAD(sim_calls, sim_call);

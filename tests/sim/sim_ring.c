@@ -29,7 +29,7 @@ struct sim_ring {
 	unsigned nforks, left; /* provisional responses still to be sent */
 	int final;             /* 0 = never */
 	unsigned winner;
-	bool takes_reliable, needs_reliable, late, done, second;
+	bool takes_reliable, needs_reliable, late, done, second, forks_too;
 	struct timer timer;
 	/* a reliable 18x that is not acknowledged */
 	struct timer again;
@@ -167,7 +167,7 @@ void sim_ring_prack(struct sim_ua *ua, struct sim_server *s)
 static void provisional(struct sim_ring *r)
 {
 	static const int statuses[] = {180, 180, 183, 183, 181, 182, 100};
-	unsigned i = sim_chance(25) ? sim_pick(FORKS) : 0;
+	unsigned i = r->forks_too && sim_chance(25) ? sim_pick(FORKS) : 0;
 	struct sim_reply reply = {.status = statuses[sim_pick(7)]};
 	char headers[512];
 	struct fork *f;
@@ -237,7 +237,9 @@ static void refuse(struct sim_ring *r)
 	if (r->final / 100 == 3) {
 		sim_count(COVER_REDIRECTS);
 		sim_print(headers, sizeof(headers), "Contact: <sip:%s@%s:5060>\r\n",
-			  r->call->number, sim_hosts[BNET1 + sim_pick(3)].ip);
+			  r->call->number,
+			  r->server->host->core ? sim_hosts[PBX].ip
+						: sim_hosts[BNET1 + sim_pick(3)].ip);
 	} else if (r->final == 401 || r->final == 407) {
 		sim_count(COVER_CHALLENGES);
 		sim_print(headers, sizeof(headers),
@@ -354,7 +356,9 @@ void sim_ring_start(struct sim_server *s)
 	r->takes_reliable = r->needs_reliable || sim_has_token(s->msg.text, "Supported", "100rel");
 	r->final = draw_final();
 	r->left = sim_pick(4);
-	r->winner = sim_chance(25) ? sim_pick(FORKS) : 0;
+	/* An offer of one fork and another one of the next: nobody promises that call. */
+	r->forks_too = !(sim.plan.clean && r->late);
+	r->winner = r->forks_too && sim_chance(25) ? sim_pick(FORKS) : 0;
 	r->second = r->final == 200 && !sim.plan.clean && sim_chance(8);
 	if (!sim.plan.clean && sim_chance(6)) { /* not a word, or only that it is being tried */
 		sim_count(COVER_MUTE);

@@ -44,6 +44,16 @@ static struct sim_ua *some_ua(bool core)
 	return NULL;
 }
 
+/* A Contact where somebody else lives, who shall get our BYE. */
+static void mislead(char *text, const struct sim_host *from)
+{
+	char *contact = strstr(text, "\r\nContact: <sip:user"),
+	     *host = contact ? strstr(contact, from->ip) : NULL;
+
+	if (host) /* the same length: 10.0.0.10 -> 10.0.0.70 */
+		host[strlen(from->ip) - 2] = '7';
+}
+
 /* A request in somebody's dialog, something wrong about it. */
 static void forge_request(struct sim_host *from)
 {
@@ -91,6 +101,8 @@ static void forge_request(struct sim_host *from)
 	else
 		sim_print(branch, sizeof(branch), "z9hG4bKr%08x", sim_pick(UINT32_MAX));
 	n = sim_request(&forged, &s, branch, text, sizeof(text));
+	if (sim_chance(15))
+		mislead(text, from);
 	taint(text, from);
 	sim_host_send(from, text, n);
 }

@@ -115,6 +115,12 @@ static uint32_t on_known(void *arg, const struct transport_target *from)
 	return p && p->conf->mode == PEER_STATIC ? p->state->number : 0;
 }
 
+static bool on_may_go(void *arg, const struct transport_target *there, const struct addr *to)
+{
+	(void)arg;
+	return peer_may_be_at(sim_sbe.snapshot->peers, there, to);
+}
+
 static int on_send(void *arg, const struct transport_target *to, const void *data, size_t len_bytes)
 {
 	(void)arg;
@@ -144,8 +150,10 @@ static void on_stray_2xx(void *arg, const struct wire_msg *m, const struct trans
 
 static int start_sip(void)
 {
-	static const struct transport_handlers transport_handlers = {
-		.message = on_message, .failed = on_send_failed, .known = on_known};
+	static const struct transport_handlers transport_handlers = {.message = on_message,
+								     .failed = on_send_failed,
+								     .known = on_known,
+								     .may_go = on_may_go};
 	static const struct txn_layer_handlers txn_handlers = {
 		.send = on_send, .request = on_request, .ack = on_ack, .stray_2xx = on_stray_2xx};
 	const struct sbe_conf *c = &sim_sbe.snapshot->conf;

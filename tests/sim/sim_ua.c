@@ -101,6 +101,7 @@ static void patience_over(void *arg)
 {
 	struct sim_call *call = arg;
 
+	call->given_up = true;
 	if (call->caller->invite && call->caller->state < UA_UP)
 		sim_client_cancel(call->caller->invite);
 }

@@ -46,7 +46,7 @@ static void initial_2xx(struct sim_ua *ua, const struct sim_msg *m)
 
 	if (ua->state == UA_DOWN)
 		return;
-	if (ua->remote_tag[0] && strcmp(ua->remote_tag, m->to_tag))
+	if (!ua->call->tainted && ua->remote_tag[0] && strcmp(ua->remote_tag, m->to_tag))
 		sim_breach("the 2xx has another tag than the 18x before:\n%s", m->text);
 	snprintf(ua->remote_tag, sizeof(ua->remote_tag), "%s", m->to_tag);
 	learn_target(ua, m);
@@ -93,7 +93,7 @@ static void initial_response(struct sim_ua *ua, struct sim_client *c, const stru
 		return;
 	}
 	if (m->status > 100 && m->to_tag[0]) {
-		if (ua->remote_tag[0] && strcmp(ua->remote_tag, m->to_tag))
+		if (!ua->call->tainted && ua->remote_tag[0] && strcmp(ua->remote_tag, m->to_tag))
 			sim_breach("a second dialog towards the caller:\n%s", m->text);
 		snprintf(ua->remote_tag, sizeof(ua->remote_tag), "%s", m->to_tag);
 		learn_target(ua, m);

@@ -51,8 +51,12 @@ static void draw_plan(void)
 	p->prack_required = sim_chance(5);
 	p->timers = sim_chance(40);
 	p->end = (int)sim_pick(SIM_ENDS);
-	if (p->clean)
+	if (p->clean) {
+		p->try_ms = 20 * p->t1_ms;
+		p->ring_s = 150;
+		p->prack_required = false;
 		return;
+	}
 	p->loss = nets[net].loss;
 	p->dup = nets[net].dup;
 	p->reorder = nets[net].reorder;

@@ -89,11 +89,36 @@ static void by_number(void **state)
 	peer_set_free(other);
 }
 
+/* U7: where requests of a dialog may go that a peer's Contact names. */
+static void places_of_a_peer(void **state)
+{
+	(void)state;
+	struct peer_set *s = bed_set(
+		"{'peers':{'a':{'realm':'r','sources':['10.0.0.0/30'],'next_hops':['sip:10.0.1.1']},"
+		"'b':{'realm':'r','sources':['10.0.0.8']}}}",
+		NULL);
+	struct transport_target t = {.to = bed_addr("10.9.9.9:5060"), .listener = listener};
+	struct addr source = bed_addr("10.0.0.2:5070"), hop = bed_addr("10.0.1.1:5099"),
+		    b = bed_addr("10.0.0.8:5060"), other = bed_addr("10.0.2.1:5060"),
+		    here = bed_addr("10.9.9.9:7000");
+
+	t.peer = peer_find_name(s, "a")->state->number;
+	assert_true(peer_may_be_at(s, &t, &source));
+	assert_true(peer_may_be_at(s, &t, &hop));
+	assert_true(peer_may_be_at(s, &t, &here));
+	assert_false(peer_may_be_at(s, &t, &b));
+	assert_false(peer_may_be_at(s, &t, &other));
+	t.proto = TRANSPORT_TLS; /* a certificate proves it */
+	assert_true(peer_may_be_at(s, &t, &other));
+	peer_set_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_address_and_transport),
 		cmocka_unit_test(by_number),
+		cmocka_unit_test(places_of_a_peer),
 	};
 
 	return cmocka_run_group_tests(tests, up, down);

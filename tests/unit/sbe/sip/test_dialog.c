@@ -12,6 +12,7 @@
 
 #include "common/mem.h"
 #include "sbe/sip/dialog.h"
+#include "sbe/sip/transport_private.h"
 
 #define VIA "Via: SIP/2.0/UDP h;branch=z9hG4bKa\r\n"
 #define THREE_ROUTES                                                                               \
@@ -275,6 +276,35 @@ static void hostile_next_hops_are_not_followed(void **state)
 }
 
 /* RFC 3261 12.2: Contact changes the target, never the route set or the parties. */
+static bool only_nine(void *arg, const struct transport_target *there, const struct addr *to)
+{
+	(void)arg;
+	assert_int_equal(there->to.ip[3], 77);
+	return to->ip[3] == 9;
+}
+
+/* U7: a peer does not make us talk to somebody else. */
+static void agreed_next_hops_are_followed(void **state)
+{
+	(void)state;
+	struct transport t = {.h = {.may_go = only_nine}};
+	struct transport_listener l = {.transport = &t};
+	struct transport_target from = target("192.0.2.77:5099", TRANSPORT_UDP, 0);
+	static const struct {
+		const char *contact, *to;
+	} rows[] = {{"Contact: <sip:a@192.0.2.9:5071>\r\n", "192.0.2.9:5071"},
+		    {"Contact: <sip:a@192.0.2.10:5071>\r\n", "192.0.2.77:5099"}};
+	from.listener = &l;
+	for (size_t i = 0; i < 2; i++) {
+		struct dialog d = {0};
+		struct wire_msg *m = invite(rows[i].contact);
+		assert_int_equal(dialog_init_uas(&d, m, &from, "ours"), 0);
+		mem_unref(m);
+		assert_to(&d, rows[i].to);
+		dialog_clear(&d);
+	}
+}
+
 static void the_target_is_refreshed(void **state)
 {
 	(void)state;
@@ -547,6 +577,7 @@ int main(void)
 		cmocka_unit_test(headers_of_a_contact_are_left_out),
 		cmocka_unit_test(other_contacts_are_none),
 		cmocka_unit_test(hostile_next_hops_are_not_followed),
+		cmocka_unit_test(agreed_next_hops_are_followed),
 		cmocka_unit_test(the_target_is_refreshed),
 		cmocka_unit_test(requests_come_in_order),
 		cmocka_unit_test(a_dialog_is_found_by_its_identifiers),
