@@ -93,13 +93,27 @@ class Conn:
         self.sock.close()
 
 
+def host(ip):
+    """As it stands in a URI."""
+    return f"[{ip}]" if ":" in ip else ip
+
+
+def datagrams(local, to):
+    """A Conn over UDP; local: (ip, port)."""
+    s = socket.socket(socket.AF_INET6 if ":" in local[0] else socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(local)
+    s.connect(to)
+    return Conn(s)
+
+
 def connect(local, to, context=None, name=None, wait=WAIT):
     s = socket.create_connection(to, timeout=wait, source_address=(local, 0))
     return Conn(context.wrap_socket(s, server_hostname=name) if context else s)
 
 
 def sdp(ip, port=30000):
-    return (f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n"
+    kind = "IP6" if ":" in ip else "IP4"
+    return (f"v=0\r\no=- 1 1 IN {kind} {ip}\r\ns=-\r\nc=IN {kind} {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n"
             "a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n")
 
 
@@ -124,13 +138,14 @@ class Caller:
     def __init__(self, conn, me, alias=True, proto="TLS", number="+44", domain="a.example"):
         self.conn, self.me, self.proto, self.number, self.domain = conn, me, proto, number, domain
         self.alias = ";alias" if alias else ""
-        self.contact = f"sip:alice@{me[0]}:{me[1]};transport={proto.lower()}"
+        self.at = f"{host(me[0])}:{me[1]}"
+        self.contact = f"sip:alice@{self.at};transport={proto.lower()}"
 
     def request(self, method, uri, call, cseq, to="", body="", extra=""):
         branch = f"z9hG4bK{os.getpid()}{next(ids)}"
         number = f"{self.number}{call['n']}"
-        head = (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{self.proto} {self.me[0]}:{self.me[1]};branch={branch}{self.alias}\r\n"
-                f"Max-Forwards: 70\r\nFrom: <sip:alice@{self.me[0]}>;tag={call['tag']}\r\nTo: <sip:{number}@{self.domain}>{to}\r\n"
+        head = (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{self.proto} {self.at};branch={branch}{self.alias}\r\n"
+                f"Max-Forwards: 70\r\nFrom: <sip:alice@{host(self.me[0])}>;tag={call['tag']}\r\nTo: <sip:{number}@{self.domain}>{to}\r\n"
                 f"Call-ID: {call['id']}\r\nCSeq: {cseq} {method}\r\nContact: <{self.contact}>\r\n{extra}")
         self.conn.send(with_body(head, body))
 
@@ -181,9 +196,9 @@ class Server:
 
     def __init__(self, at, context=None, proto="TLS", answer=True):
         self.at, self.context, self.proto, self.answer = at, context, proto, answer
-        self.contact = f"sip:bob@{at[0]}:{at[1]};transport={proto.lower()}"
+        self.contact = f"sip:bob@{host(at[0])}:{at[1]};transport={proto.lower()}"
         self.seen, self.conns, self.errors, self.accepted = [], [], [], 0
-        self.sock = socket.socket()
+        self.sock = socket.socket(socket.AF_INET6 if ":" in at[0] else socket.AF_INET)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.sock.bind(at)
         self.sock.listen(64)
@@ -228,7 +243,7 @@ class Server:
     @staticmethod
     def serve_udp(sock, at, seen=None):
         """The same over a datagram socket, until it is closed."""
-        contact = f"sip:bob@{at[0]}:{at[1]}"
+        contact = f"sip:bob@{host(at[0])}:{at[1]}"
         while True:
             try:
                 data, source = sock.recvfrom(65536)
