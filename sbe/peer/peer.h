@@ -52,6 +52,9 @@ enum peer_mode {
 	PEER_ON_DEMAND /* stands for whoever is no other peer of its realm (RFC 5486), under its limits */
 };
 
+/* What lies behind it (A9): the domain itself, or networks that carry the calls of others. */
+enum peer_role { PEER_TERMINAL, PEER_TRANSIT };
+
 struct peer_media_conf {
 	int relay; /* enum peer_relay; only "always" is built so far, others are refused at load */
 	struct conf_list codecs; /* const char *; empty = all */
@@ -67,6 +70,7 @@ struct policy;
 struct peer_conf { /* name first: the key of the config map */
 	const char *name;
 	int mode; /* enum peer_mode */
+	int role; /* enum peer_role */
 	const char *realm;
 	struct conf_list sources;   /* struct addr_prefix */
 	struct conf_list domains;   /* const char * */

@@ -167,10 +167,13 @@ static int media_check(struct conf_reader *r, void *object)
 }
 
 static const char *const mode_words[] = {"static", "on-demand", NULL}; /* as enum peer_mode */
+static const char *const role_words[] = {"terminal", "transit", NULL}; /* as enum peer_role */
 
 const struct conf_field peer_conf_fields[] = {
 	{FIELD(peer_conf, mode, "mode"), .type = CONF_ENUM, .words = mode_words, .def = "static",
 	 .text = "static: agreed beforehand; on-demand: whoever is no other peer of the realm, under these limits."},
+	{FIELD(peer_conf, role, "role"), .type = CONF_ENUM, .words = role_words, .def = "terminal",
+	 .text = "terminal: its calls are its own users'; transit: it carries calls of others, hop by hop."},
 	{FIELD(peer_conf, realm, "realm"), .type = CONF_NAME, .required = true,
 	 .text = "Realm the peer is reached in."},
 	{FIELD(peer_conf, sources, "sources"), .type = CONF_PREFIXES, .max = 256,
