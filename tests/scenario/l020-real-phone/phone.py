@@ -95,12 +95,12 @@ class Phone:
             self.buf = rest[int(n) + 1:]
 
     def event(self, kind, seconds=10):
+        """Wait for an event; the others stay, for the order is not said (RTP may be there before the ACK)."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for i, e in enumerate(self.events):
                 if e.get("type") == kind:
-                    del self.events[:i + 1]
-                    return e
+                    return self.events.pop(i)
             self.take(end - time.monotonic())
         fail(f"{self.name}: no {kind}; it saw {[e.get('type') for e in self.events]}")
 
@@ -138,6 +138,8 @@ def talk(seconds, *phones):
 
 
 def one_call(caller, callee, uri, hang_up):
+    for p in (caller, callee):
+        p.events.clear()
     caller.command("dial", uri)
     for p in (caller, callee):
         p.event("CALL_ESTABLISHED")
