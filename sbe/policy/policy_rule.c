@@ -66,7 +66,7 @@ static int build_when(struct policy_build *b, const struct peer_policy_rule *c,
 		      struct policy_rule *r)
 {
 	const struct peer_policy_when *w = c->when.items;
-	char at[32];
+	char at[48];
 	int err = 0;
 
 	for (size_t i = 0; !err && i < c->when.n; i++) {
@@ -97,7 +97,7 @@ static int build_methods(struct policy_build *b, const struct peer_policy_rule *
 			 struct policy_rule *r)
 {
 	const char *const *names = c->methods.items;
-	char at[32];
+	char at[48];
 
 	for (size_t i = 0; i < c->methods.n; i++) {
 		enum wire_method m = wire_method_of((struct wire_text){names[i], strlen(names[i])});
