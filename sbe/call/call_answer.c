@@ -370,6 +370,9 @@ static void on_failed(void *arg, int err)
 				 .next_hop = true};
 
 	LEG_CHECK(leg);
+	if (call->answer_ms &&
+	    !leg->cancelled) /* in a dialog: its 2xx may come when that is over */
+		call_stray_expect(call->core, &leg->dialog);
 	if (leg->cancelled || call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD)
 		return;
 	if (call->fsm.state == CALL_UP)

@@ -87,7 +87,7 @@ static struct legs callee_legs(const struct sim_call *call)
 		legs.up += ua->state == UA_UP;
 		if (ua->state == UA_UP)
 			legs.ua = ua;
-		rings = rings || ua->state == UA_EARLY;
+		rings = rings || (ua->state == UA_EARLY && !sim_check_unanswered(ua->call_id));
 		legs.unreached = legs.unreached || ua->unreached;
 		legs.unheard = legs.unheard || sim_check_unheard(ua->call_id);
 	}

@@ -21,7 +21,7 @@ struct record {
 	uint64_t at_ms, until_ms;
 	const struct sim_host *host; /* a request of ours went there */
 	int status;                  /* final; of a request of ours: last delivered response */
-	bool delivered, bye, acked, due;
+	bool delivered, bye, acked, due, invite;
 	bool same; /* each copy of the request was the same */
 	bool odd;  /* it is not quite what its sender has made */
 	char call_id[128];
@@ -245,6 +245,7 @@ static void check_request(const struct sim_host *to, const struct sim_msg *m)
 	}
 	r->bytes = bytes;
 	r->host = to;
+	r->invite = !strcmp(m->start, "INVITE");
 	snprintf(r->call_id, sizeof(r->call_id), "%s", m->call_id);
 	if (nouts < sizeof(outs) / sizeof(outs[0]))
 		outs[nouts++] = (uint32_t)(r - records);
@@ -420,6 +421,17 @@ bool sim_check_unheard(const char *call_id)
 {
 	for (uint32_t i = 0; i < nouts; i++) {
 		if (!records[outs[i]].delivered && !strcmp(records[outs[i]].call_id, call_id))
+			return true;
+	}
+	return false;
+}
+
+bool sim_check_unanswered(const char *call_id)
+{
+	for (uint32_t i = 0; i < nouts; i++) {
+		const struct record *r = &records[outs[i]];
+
+		if (r->invite && r->delivered && !r->status && !strcmp(r->call_id, call_id))
 			return true;
 	}
 	return false;

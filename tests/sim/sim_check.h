@@ -24,6 +24,9 @@ void sim_check_settled(void);
 
 /** Did the sbe give up on a request to this leg that never arrived? */
 bool sim_check_unheard(const char *call_id);
+/** Did an INVITE of the sbe come to this leg, but nothing of what it said to it to the sbe? Then no CANCEL may follow
+ *  (RFC 3261 9.1), and it rings until it has enough. */
+bool sim_check_unanswered(const char *call_id);
 /** A copy of its first INVITE came when that had long been answered, and is a new one. */
 bool sim_check_late_copy(const char *call_id);
 /** New INVITEs with this Call-ID that came to the sbe. */

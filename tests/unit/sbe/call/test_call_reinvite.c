@@ -289,6 +289,30 @@ static void the_other_side_is_mute(void **state)
 	assert_string_equal(bed_cdr("cause"), "dialog_gone");
 }
 
+/* Its 2xx comes when the call has been given up, and BYE sent: an ACK, and no second BYE (A11). */
+static void the_other_side_is_late(void **state)
+{
+	char invite[BED_MESSAGE_MAX];
+
+	(void)state;
+	bed_connect();
+	bed_request(A, "INVITE", SDP_A);
+	strcpy(invite, bed_take(B, "INVITE "));
+	bed_run_ms(31999);
+	bed_skip(B);
+	bed_run_ms(1);
+	bed_take(A, "SIP/2.0 408 ");
+	bed_take_bye(A);
+	bed_take_bye(B);
+	assert_int_equal(call_count(bed.core), 0);
+	strcpy(bed.ua[B].request, invite);
+	for (int i = 0; i < 2; i++) {
+		bed_reply(B, 200, SDP_B);
+		assert_string_equal(bed_header(bed_take(B, "ACK "), "CSeq"), "2 ACK");
+		bed_quiet(B);
+	}
+}
+
 static void answers_that_are_none(void **state)
 {
 	(void)state;
@@ -453,6 +477,7 @@ int main(void)
 		BED_TEST(offers_that_we_refuse),
 		BED_TEST(the_dialog_is_gone),
 		BED_TEST(the_other_side_is_mute),
+		BED_TEST(the_other_side_is_late),
 		BED_TEST(answers_that_are_none),
 		BED_TEST(gates_do_not_follow),
 		BED_TEST(glare),
