@@ -91,6 +91,19 @@ void conf_doc_free(struct conf_doc *d);
 int conf_read(struct conf_doc *d, const struct conf_field *fields, void *out,
 	      struct conf_error *err);
 
+/* Values that an object gets where it has none itself. */
+struct conf_layer {
+	const char *path;     /* where they stand, for errors: "federations.eu.rules" */
+	const json_t *values; /* an object of the same document, or NULL */
+};
+/**
+ * Before conf_read: put layers under the object `name` of the map `map`. Its own members stand, objects are mixed member
+ * by member, lists are values; errors in what was mixed in are shown where it was written.
+ * @return 0, -EINVAL with err set: two layers differ in what the object does not say, -ENOMEM.
+ */
+int conf_mix(struct conf_doc *d, const char *map, const char *name, const struct conf_layer *layers,
+	     size_t nlayers, struct conf_error *err);
+
 /** Inside custom and check handlers: report "FILE:LINE: path: text". key may name a member below ("cps", "to[1].peer"),
  *  or be NULL. @return -EINVAL. */
 int conf_fail(struct conf_reader *r, const char *key, const char *fmt, ...)

@@ -74,9 +74,11 @@ static int conf_vfail(const struct conf_doc *d, const char *path, struct conf_er
 		      const char *fmt, va_list ap)
 {
 	char text[sizeof(err->text)];
+	struct conf_path at;
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	conf_set_error(err, d->name, conf_scan_line(d->text, d->len_bytes, path), path, text);
+	conf_mix_origin(d, path, &at);
+	conf_set_error(err, d->name, conf_scan_line(d->text, d->len_bytes, at.text), at.text, text);
 	return -EINVAL;
 }
 
@@ -136,6 +138,7 @@ static void conf_doc_destroy(void *obj)
 	}
 	json_decref(d->json);
 	json_decref(d->defaults);
+	json_decref(d->origins);
 	mem_unref(d->name);
 	mem_unref(d->text);
 }

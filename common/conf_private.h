@@ -3,7 +3,7 @@
  * conf_private - what the files of conf share; nobody else includes it.
  *
  * conf_doc.c owns documents, errors and memory; conf_scan.c finds places in the text; conf.c walks
- * field tables; conf_value.c reads single values; conf_schema.c turns tables into a JSON Schema.
+ * field tables; conf_mix.c mixes shared values in; conf_value.c reads single values; conf_schema.c turns tables into a JSON Schema.
  */
 #ifndef COMMON_CONF_PRIVATE_H
 #define COMMON_CONF_PRIVATE_H
@@ -27,6 +27,7 @@ struct conf_doc {
 	size_t len_bytes;
 	json_t *json;
 	json_t *defaults; /* lists made from default texts: what was read may point into them */
+	json_t *origins;  /* path of a mixed value: path where it was written (conf_mix.c) */
 	struct conf_block *blocks;
 };
 
@@ -46,6 +47,9 @@ struct conf_reader {
 size_t conf_path_key(struct conf_path *p, const char *key);
 size_t conf_path_index(struct conf_path *p, size_t i);
 void conf_path_cut(struct conf_path *p, size_t len_bytes);
+
+/** Where a value was written that may have been mixed in. */
+void conf_mix_origin(const struct conf_doc *d, const char *path, struct conf_path *ret);
 
 /** Line of a path in valid JSON text, or of the last part of it that is there. */
 unsigned conf_scan_line(const char *text, size_t len_bytes, const char *path);

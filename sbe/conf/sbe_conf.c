@@ -15,6 +15,7 @@
 #include "common/mem.h"
 #include "sbe/conf/sbe_conf_private.h"
 #include "sbe/conf/sbe_conf_tls.h"
+#include "sbe/peering/peering_mix.h"
 #include "sbe/policy/policy.h"
 
 struct document {
@@ -138,7 +139,11 @@ static int read_file(const char *path, struct sbe_snapshot *s, struct conf_error
 	e = conf_load(path, &d->doc, err);
 	s->doc = d->doc;
 	if (!e)
+		e = peering_mix(d->doc, err);
+	if (!e)
 		e = conf_read(d->doc, sbe_conf_fields, &s->conf, err);
+	if (!e)
+		e = peer_federation_bind(d->doc, &s->conf.federations, &s->conf.peers, err);
 	if (!e)
 		e = sbe_conf_check(d->doc, &s->conf, err);
 	if (!e) {

@@ -54,6 +54,7 @@ struct sbe_conf {
 	struct sbe_gate_conf gate;
 	struct conf_list tls;          /* struct sbe_tls_conf */
 	struct conf_list realms;       /* struct sbe_realm_conf */
+	struct conf_list federations;  /* struct peer_federation_conf */
 	struct conf_list peers;        /* struct peer_conf */
 	struct conf_list policies;     /* struct peer_policy_named */
 	struct route_conf_lists route; /* keys routes, lookup, location */

@@ -254,6 +254,24 @@ static int check_peers(const struct check *k)
 	return err;
 }
 
+/* Who is asked with the INVITE itself (G8) answers with a 3xx: it must be one whose word counts. */
+static int check_asked(const struct check *k, const char *name, size_t nth)
+{
+	const struct peer_conf *peers = k->c->peers.items;
+	char at[64];
+
+	for (size_t i = 0; i < k->c->peers.n; i++) {
+		if (strcmp(peers[i].name, name) || peers[i].redirect == PEER_REDIRECT_FOLLOW)
+			continue;
+		snprintf(at, sizeof(at), "location[%zu].peer", nth);
+		return conf_fail_at(k->doc, at, k->err,
+				    "peer %s is asked where calls go, so peers.%s.redirect must be "
+				    "\"follow\"",
+				    name, name);
+	}
+	return 0;
+}
+
 /* What the DNS finds is reached in a realm that is there and, when TLS is asked for, has an identity. */
 static int check_location(const struct check *k)
 {
@@ -263,6 +281,8 @@ static int check_location(const struct check *k)
 		const struct sbe_realm_conf *realm;
 		char at[64];
 
+		if (steps[i].peer && check_asked(k, steps[i].peer, i))
+			return -EINVAL;
 		if (!steps[i].realm)
 			continue;
 		realm = find_realm(k, steps[i].realm);

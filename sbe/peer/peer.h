@@ -17,6 +17,7 @@
 #include "proto/message.h"
 #include "sbe/peer/peer_auth.h"
 #include "sbe/peer/peer_event.h"
+#include "sbe/peer/peer_federation.h"
 #include "sbe/peer/peer_in_dialog.h"
 #include "sbe/peer/peer_limit.h"
 #include "sbe/peer/peer_load.h"
@@ -72,6 +73,7 @@ struct peer_conf { /* name first: the key of the config map */
 	int mode; /* enum peer_mode */
 	int role; /* enum peer_role */
 	const char *realm;
+	struct peer_membership federations;
 	struct conf_list sources;   /* struct addr_prefix */
 	struct conf_list domains;   /* const char * */
 	struct conf_list next_hops; /* const char *: sip URIs with numeric hosts */
@@ -99,6 +101,13 @@ struct peer_conf { /* name first: the key of the config map */
 		udp_max_bytes; /* "sip.udp_max_bytes": a larger request goes by TCP instead; 0 = never */
 };
 extern const struct conf_field peer_conf_fields[];
+
+struct peer_federation_conf { /* name first: the key of the config map */
+	const char *name;
+	struct peer_federation_cap cap;
+	struct peer_conf
+		rules; /* read for strictness only: what counts is mixed into the members */
+};
 
 struct peer_hop {
 	char uri[128]; /* "sip:192.0.2.1:5060;transport=tcp" */
@@ -134,7 +143,8 @@ struct peer {
 	bool down; /* health: all hops are down */
 	struct rate rates[PEER_RATES];
 	struct rate pages; /* its MESSAGE requests */
-	void *owner;       /* reference that keeps conf alive */
+	struct peer_member member;
+	void *owner; /* reference that keeps conf alive */
 	struct table_entry by_name, by_number;
 };
 

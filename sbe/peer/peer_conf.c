@@ -174,8 +174,11 @@ const struct conf_field peer_conf_fields[] = {
 	 .text = "static: agreed beforehand; on-demand: whoever is no other peer of the realm, under these limits."},
 	{FIELD(peer_conf, role, "role"), .type = CONF_ENUM, .words = role_words, .def = "terminal",
 	 .text = "terminal: its calls are its own users'; transit: it carries calls of others, hop by hop."},
-	{FIELD(peer_conf, realm, "realm"), .type = CONF_NAME, .required = true,
-	 .text = "Realm the peer is reached in."},
+	{FIELD(peer_conf, realm, "realm"), .type = CONF_NAME,
+	 .text = "Realm the peer is reached in; required, here or in a federation."},
+	{FIELD(peer_conf, federations.names, "federations"), .type = CONF_STRINGS,
+	 .max = PEER_FEDERATIONS_MAX,
+	 .text = "Names from federations whose rules are the peer's too; its own values win."},
 	{FIELD(peer_conf, sources, "sources"), .type = CONF_PREFIXES, .max = 256,
 	 .text = "Addresses or prefixes its requests come from; the longest prefix of a realm wins."},
 	{FIELD(peer_conf, domains, "domains"), .type = CONF_STRINGS, .max = 256,
@@ -375,8 +378,14 @@ int peer_conf_check(const struct conf_doc *doc, const char *path, const struct c
 		    struct conf_error *err)
 {
 	const struct peer_conf *c = confs->items;
+	char at[128];
 	int e = 0;
 
+	for (size_t i = 0; i < confs->n; i++) {
+		snprintf(at, sizeof(at), "%s.%s.realm", path, c[i].name);
+		if (!c[i].realm)
+			return conf_fail_at(doc, at, err, "is required");
+	}
 	for (size_t i = 0; !e && i < confs->n; i++) {
 		e = check_hops(doc, path, &c[i], err);
 		if (!e)

@@ -77,7 +77,7 @@ enum peer_limit peer_would_refuse(struct peer *p, enum peer_direction d, uint64_
 	if (!rate_has(&p->rates[PEER_RATE_CALLS], 1, now_us) ||
 	    !rate_has(&p->rates[PEER_RATE_IN + d], 1, now_us))
 		return PEER_LIMIT_CPS;
-	return PEER_LIMIT_NONE;
+	return peer_federation_would_refuse(p, now_us);
 }
 
 static void count_refused(struct peer *p, enum peer_limit l)
@@ -85,6 +85,7 @@ static void count_refused(struct peer *p, enum peer_limit l)
 	p->state->limited++;
 	p->state->limited_by[l]++;
 	metric_add(&peer_limit_metrics, l, 1);
+	peer_federation_refused(p, l);
 }
 
 void peer_count_refused(struct peer *p, enum peer_limit l)
@@ -104,6 +105,7 @@ enum peer_limit peer_take(struct peer *p, enum peer_direction d, uint64_t now_us
 	}
 	(void)rate_take(&p->rates[PEER_RATE_CALLS], 1, now_us);
 	(void)rate_take(&p->rates[PEER_RATE_IN + d], 1, now_us);
+	peer_federation_take(p, true, now_us);
 	p->state->sessions[d]++;
 	return PEER_LIMIT_NONE;
 }
@@ -115,6 +117,7 @@ enum peer_limit peer_take_urgent(struct peer *p, enum peer_direction d)
 		count_refused(p, PEER_LIMIT_BLOCKED);
 		return PEER_LIMIT_BLOCKED;
 	}
+	peer_federation_take(p, false, 0);
 	p->state->sessions[d]++;
 	return PEER_LIMIT_NONE;
 }
@@ -123,6 +126,7 @@ void peer_give(struct peer *p, enum peer_direction d)
 {
 	if (p->state->sessions[d] > 0)
 		p->state->sessions[d]--;
+	peer_federation_give(p);
 }
 
 bool peer_take_message(struct peer *p, bool reserve, uint64_t now_us)

@@ -26,7 +26,11 @@
 	X(PEER_LIMIT_MESSAGES, "messages", "limit_messages", "message rate limit of the peer")     \
 	X(PEER_LIMIT_NODE_CPS, "node_cps", "limit_node_cps",                                       \
 	  "call rate limit of the border element")                                                 \
-	X(PEER_LIMIT_OVERLOAD, "overload", "overload", "border element is overloaded")
+	X(PEER_LIMIT_OVERLOAD, "overload", "overload", "border element is overloaded")             \
+	X(PEER_LIMIT_FEDERATION_SESSIONS, "federation_sessions", "limit_federation_sessions",      \
+	  "session limit of the federation")                                                       \
+	X(PEER_LIMIT_FEDERATION_CPS, "federation_cps", "limit_federation_cps",                     \
+	  "call rate limit of the federation")
 #define PEER_LIMIT_ENUM_(id, label, name, text) id,
 enum peer_limit { PEER_LIMITS(PEER_LIMIT_ENUM_) PEER_LIMIT_COUNT };
 

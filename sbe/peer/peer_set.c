@@ -50,6 +50,7 @@ static void peer_destroy(void *obj)
 
 	table_remove(&p->by_name);
 	table_remove(&p->by_number);
+	peer_federation_leave(p);
 	mem_unref(p->state);
 	mem_unref(p->owner);
 }
@@ -243,13 +244,18 @@ static int reserve(struct peer_set *s, const struct conf_list *confs)
 }
 
 static int add_peer(struct peer_set *s, const struct peer_conf *conf, void *owner,
-		    const struct peer_set *old)
+		    struct peer_set *old)
 {
 	struct peer *p;
 	int err = peer_new(conf, owner, old ? peer_find_name(old, conf->name) : NULL, &p);
 
 	if (err)
 		return err;
+	err = peer_federation_join(p, s, old);
+	if (err) {
+		mem_unref(p);
+		return err;
+	}
 	s->peers[s->npeers++] = p;
 	if (!conf->sources.n && conf->tls.names.n && !peer_tls_own_rules(conf))
 		s->certified[s->ncertified++] = p;

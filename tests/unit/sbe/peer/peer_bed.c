@@ -14,6 +14,11 @@ static const struct conf_field fields[] = {
 	 .offset = offsetof(struct bed_conf, peers),
 	 .fields = peer_conf_fields,
 	 .item_bytes = sizeof(struct peer_conf)},
+	{.key = "federations",
+	 .type = CONF_MAP,
+	 .offset = offsetof(struct bed_conf, federations),
+	 .fields = peer_federation_fields,
+	 .item_bytes = sizeof(struct peer_federation_conf)},
 	CONF_END,
 };
 
@@ -35,6 +40,7 @@ struct bed_conf *bed_conf(const char *text)
 	bed_error.text[0] = '\0';
 	if (conf_parse("t.json", json, n, &c->doc, &bed_error) ||
 	    conf_read(c->doc, fields, c, &bed_error) ||
+	    peer_federation_bind(c->doc, &c->federations, &c->peers, &bed_error) ||
 	    peer_conf_check(c->doc, "peers", &c->peers, &bed_error))
 		return mem_unref(c);
 	return c;

@@ -13,10 +13,10 @@
 #include "common/conf.h"
 #include "sbe/peer/peer.h"
 
-/* {"peers":{...}} with ' instead of ". A counted object: the owner of what was read from it. */
+/* {"peers":{...},"federations":{...}} with ' instead of ". A counted object: the owner of what was read from it. */
 struct bed_conf {
 	struct conf_doc *doc;
-	struct conf_list peers;
+	struct conf_list peers, federations;
 };
 
 /** Read and check. @return NULL and bed_error when it is refused. */
