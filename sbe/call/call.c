@@ -121,6 +121,8 @@ static void call_destroy(void *obj)
 
 	call_show_settle(call);
 	timer_stop(&call->ring);
+	call_sed_unwatch(call);
+	call_sed_give(call);
 	timer_stop(&call->reaper);
 	timer_stop(&call->guard);
 	timer_stop(&call->transfer.timer);

@@ -191,6 +191,7 @@ int call_answer(struct call *call, const struct wire_msg *m)
 	wire_to(m, &to);
 	fork = call_fork_find(b, to.tag);
 	timer_stop(&call->ring);
+	call_sed_unwatch(call);
 	call_note_ringing(call);
 	fsm_go(&call->fsm, CALL_ANSWERING);
 	err = confirm(b, fork, m);
@@ -299,7 +300,7 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 		f.cause = "auth_failed";
 	if (f.status == status)
 		f.phrase = call_headers_phrase(&call->legs[0], m, phrase, sizeof(phrase));
-	f.next_hop = status == 503 || status == 408 || status == 502 || status == 504;
+	f.next_hop = call->plan && route_failover_next(&call->plan->failover, status);
 	if (!f.next_hop)
 		peer_hop_answered(call->legs[1].peer, call->legs[1].hop);
 	if (!f.next_hop && call_redirect_goes_on(call, status))

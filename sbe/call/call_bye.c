@@ -188,6 +188,8 @@ int call_release(struct call *call, const struct call_release *release)
 	call_transfer_ending(call, r);
 	map_status(call, r);
 	timer_stop(&call->ring);
+	call_sed_unwatch(call);
+	call_sed_give(call);
 	timer_stop(&call->guard);
 	call->end_ms = clock_now_ms();
 	call->end_wall_ms = clock_wall_ms();

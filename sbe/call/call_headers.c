@@ -92,7 +92,9 @@ int call_headers_parties(const struct call *call, const struct wire_msg *invite,
 	char host[280];
 
 	/* what a lookup has found is the target (B5), else the peer's first domain, else the next hop itself */
-	if (redirected && redirected->host[0])
+	if (!redirected && call_sed_host(call, invite, host, sizeof(host)))
+		; /* the route says what it shall be */
+	else if (redirected && redirected->host[0])
 		text_copy(host, sizeof(host), redirected->host);
 	else if (found && found->host[0])
 		text_copy(host, sizeof(host), found->host);

@@ -20,6 +20,8 @@ static void leave_attempt(struct call *call)
 	struct leg *b = &call->legs[1];
 
 	timer_stop(&call->ring);
+	call_sed_unwatch(call);
+	call_sed_give(call);
 	if (b->invite)
 		txn_client_detach(b->invite);
 	b->invite = NULL;
@@ -53,6 +55,8 @@ static int take_candidate(struct call *call)
 			err = -EACCES;
 		else if (!call_listener(call->core, c->peer, call_route_hop(call)))
 			why = "no_listener";
+		else if ((why = call_sed_take(call)))
+			;
 		else if ((limit = call_take(c->peer, PEER_OUT, call->urgent)) != PEER_LIMIT_NONE)
 			why = peer_limit_name(limit);
 		if (!why) {
@@ -60,6 +64,7 @@ static int take_candidate(struct call *call)
 			b->counted_as = PEER_OUT;
 			return 0;
 		}
+		call_sed_give(call);
 		call_attempt_note(call, 0, why);
 		b->peer = mem_unref(b->peer);
 	}
@@ -178,7 +183,7 @@ static int write_invite(struct call *call, const struct transport_target *to, st
 	*r = (struct txn_request){.method = "INVITE",
 				  .uri = b->dialog.remote_target,
 				  .headers = call->core->headers,
-				  .timeout_ms = b->peer->conf->try_ms};
+				  .timeout_ms = call_sed_try_ms(call)};
 	wire_out_init(o, call->core->headers, sizeof(call->core->headers));
 	b->invite_cseq = dialog_write(&b->dialog, "INVITE", 0, call->max_forwards, o);
 	call_headers_contact(to, o);
@@ -250,6 +255,8 @@ static int send_to_hop(struct call *call)
 	call_sips_parties(call, &who);
 	if (!err)
 		err = dialog_init_uac(&b->dialog, who.local, who.remote, who.uri, &to);
+	if (!err && call_sed_of(call))
+		err = dialog_preload(&b->dialog, call_sed_of(call)->routes);
 	if (!err)
 		err = write_invite(call, &to, &o, &r, &body);
 	if (!err)
@@ -268,6 +275,7 @@ static int send_to_hop(struct call *call)
 	if (call->fsm.state != CALL_TRYING)
 		fsm_go(&call->fsm, CALL_TRYING);
 	call_timer_ring(call);
+	call_sed_watch(call);
 	return 0;
 }
 
@@ -311,7 +319,8 @@ void call_invite_next(struct call *call, const struct call_failure *f)
 		call_hop_failed(call, f);
 	/* Once the caller heard it ring, another attempt would be a surprise; a gate failure is not the hop's. */
 	if (!f->next_hop || (call->fsm.state == CALL_RINGING && !f->other_target) || !call->plan ||
-	    call->candidate + 1 >= call->plan->n || call_redirect_spent(call)) {
+	    call->candidate + 1 >= call->plan->n || call_redirect_spent(call) ||
+	    (failed_over && !call_sed_has_time(call))) {
 		call_reject(call, f);
 		return;
 	}

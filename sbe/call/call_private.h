@@ -16,6 +16,7 @@
 #include "sbe/call/call_auth.h"
 #include "sbe/call/call_loop.h"
 #include "sbe/call/call_screen.h"
+#include "sbe/call/call_sed.h"
 #include "sbe/call/call_fork.h"
 #include "sbe/call/call_option.h"
 #include "sbe/call/call_refer.h"
@@ -172,6 +173,7 @@ struct call {
 	struct route_plan *plan;           /* freed when the call is up */
 	struct route_asking *asking_route; /* somebody is asked where it goes */
 	size_t candidate;
+	struct call_sed sed;
 	struct timer ring, reaper, guard;
 	/* for the CDR */
 	char *caller, *callee, *called_sent; /* URIs */

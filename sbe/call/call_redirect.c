@@ -35,6 +35,7 @@ void call_attempt_note(struct call *call, int status, const char *result)
 	const struct peer_hop *hop = call_route_hop(call);
 	struct call_attempt *a = call->legs[1].peer ? new_attempt(call) : NULL;
 
+	call_sed_measure(call, status);
 	if (!a)
 		return;
 	snprintf(a->hop, sizeof(a->hop), "%.30s %.32s", call->legs[1].peer->name,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
 #include "sbe/call/call_private.h"
@@ -42,9 +43,22 @@ static bool ours(void *arg, const char *host)
 	return call_domain_is_ours(core, text) || transport_is_ours(core->o.transport, text, 0);
 }
 
+static void quality(void *arg, const struct peer *p, struct route_quality *ret_quality)
+{
+	struct peer_quality_figures f;
+
+	(void)arg;
+	peer_quality_read(&p->state->quality, clock_now_ms(), &f);
+	*ret_quality = (struct route_quality){f.calls, f.asr_percent, f.pdd_ms};
+}
+
 void call_route_env(struct call_core *core, struct route_env *ret_env)
 {
-	*ret_env = (struct route_env){core->o.dns, protos, ours, core};
+	*ret_env = (struct route_env){.dns = core->o.dns,
+				      .protos = protos,
+				      .ours = ours,
+				      .arg = core,
+				      .quality = quality};
 }
 
 /* ---- known at once */
@@ -62,15 +76,19 @@ void call_route_ask(struct call_core *core, const struct wire_msg *m, struct pee
 		    struct call_planning *ret_planning, struct route_asking **ret_asking)
 {
 	struct route_asker asker = {planned_now, ret_planning, NULL};
-	char user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES];
-	struct route_query q = {.from = p, .user = user, .host = host};
+	char user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES], calling[ROUTE_USER_BYTES];
+	struct route_query q = {
+		.from = p, .user = user, .host = host, .method = "INVITE", .calling = calling};
 	struct route_env env;
+	struct wire_party caller;
 	struct wire_uri uri;
 
 	ret_planning->done = false;
 	wire_request_uri(m, &uri);
 	policy_called(p, &uri, user, sizeof(user));
 	wire_text_copy(uri.host, host, sizeof(host));
+	wire_from(m, &caller);
+	policy_called(p, &caller.uri, calling, sizeof(calling));
 	q.ours = uri.is_tel || transport_is_ours(core->o.transport, uri.host, uri.port) ||
 		 call_domain_is_ours(core, uri.host);
 	call_route_env(core, &env);
@@ -84,8 +102,10 @@ int call_route_keep(struct call *call, const struct route_plan *plan)
 		return -ENOMEM;
 	*call->plan = *plan;
 	mem_ref(call->plan->found);
-	for (size_t i = 0; i < plan->n; i++)
+	for (size_t i = 0; i < plan->n; i++) {
 		mem_ref(plan->candidates[i].peer); /* a reload must not take them away */
+		mem_ref(plan->candidates[i].sed);
+	}
 	text_copy(call->route, sizeof(call->route), plan->route);
 	return 0;
 }
@@ -118,8 +138,10 @@ void call_plan_free(struct call *call)
 	call->asking_route = NULL;
 	if (!call->plan)
 		return;
-	for (size_t i = 0; i < call->plan->n; i++)
+	for (size_t i = 0; i < call->plan->n; i++) {
 		mem_unref(call->plan->candidates[i].peer);
+		mem_unref(call->plan->candidates[i].sed);
+	}
 	mem_unref(call->plan->found);
 	mem_unref(call->plan->targets);
 	mem_free(call->plan);
@@ -128,10 +150,14 @@ void call_plan_free(struct call *call)
 
 bool call_route_prove(const struct call *call, struct transport_target *to)
 {
-	if (to->proto != TRANSPORT_TLS ||
-	    call->plan->candidates[call->candidate].hop < ROUTE_HOP_FOUND)
+	const struct route_sed *sed = call_sed_of(call);
+	const char *name = sed && sed->expect[0] ? sed->expect : NULL;
+
+	if (!name && call->plan->candidates[call->candidate].hop >= ROUTE_HOP_FOUND)
+		name = call->plan->found->host;
+	if (to->proto != TRANSPORT_TLS || !name)
 		return true;
-	to->name = transport_name_number(call->core->o.transport, call->plan->found->host);
+	to->name = transport_name_number(call->core->o.transport, name);
 	return to->name != 0;
 }
 

@@ -170,6 +170,8 @@ int sbe_conf_load(const char *path, struct sbe_snapshot *old, struct sbe_snapsho
 		e = peer_set_new(&s->conf.peers, s->owner, old ? old->peers : NULL, &s->peers);
 	if (!e)
 		e = route_set_new(&s->conf.route, s->owner, s->peers, &s->routes);
+	if (!e && old)
+		route_set_adopt(s->routes, old->routes);
 	if (!e)
 		e = make_call_config(s);
 	if (e) {

@@ -23,6 +23,7 @@
 #include "sbe/peer/peer_load.h"
 #include "sbe/peer/peer_overload.h"
 #include "sbe/peer/peer_policy.h"
+#include "sbe/peer/peer_quality.h"
 #include "sbe/peer/peer_session.h"
 #include "sbe/peer/peer_tls.h"
 #include "sbe/sip/transport.h"
@@ -132,6 +133,7 @@ struct peer_state {
 	struct rate records;                   /* CDRs of refusals */
 	struct peer_load load;
 	struct peer_controls controls;
+	struct peer_quality quality; /* of calls to it */
 };
 
 struct peer {

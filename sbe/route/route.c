@@ -2,6 +2,7 @@
 /*
  * route - matches a request with the routes, then with lookup and location. The rule stands in route.h.
  */
+#include "common/clock.h"
 #include "common/text.h"
 #include "sbe/route/route.h"
 
@@ -24,6 +25,22 @@ static bool from_matches(const struct route *r, const struct peer *from)
 			return true;
 	}
 	return false;
+}
+
+static bool its_time(const struct route_work *w, const struct route *r)
+{
+	const struct route_query *q = w->q;
+	const struct route_when_query when = {.method = q->method,
+					      .realm = q->from ? q->from->conf->realm : NULL,
+					      .calling = q->calling ? w->calling : NULL,
+					      .wall_ms = q->at_wall_ms ? q->at_wall_ms
+								       : clock_wall_ms()};
+	char why[160] = "";
+	bool fits = route_when_matches(&r->when, &when, w->why ? why : NULL, sizeof(why));
+
+	if (!fits)
+		route_why(w, "route", r->conf->name, "skipped", "%s", why);
+	return fits;
 }
 
 static bool matches(const struct route_work *w, const struct route *r)
@@ -50,7 +67,7 @@ static bool matches(const struct route_work *w, const struct route *r)
 			  w->number, r->number);
 		return false;
 	}
-	return true;
+	return r->when.any || its_time(w, r);
 }
 
 void route_decide(struct route_work *w, const char *by)
@@ -91,6 +108,7 @@ static bool try_route(struct route_work *w, const struct route *r)
 			  "none of its peers can be used now");
 		return false;
 	}
+	w->plan->failover = r->failover;
 	route_decide(w, r->conf->name);
 	return true;
 }
@@ -154,7 +172,11 @@ static void refuse(struct route_work *w)
 void route_begin(struct route_work *w)
 {
 	memset(w->plan, 0, sizeof(*w->plan));
+	route_failover_compile(NULL, &w->plan->failover);
 	route_number(w->q->user, w->number, sizeof(w->number));
+	w->calling[0] = '\0';
+	if (w->q->calling)
+		route_number(w->q->calling, w->calling, sizeof(w->calling));
 	why_begin(w);
 	by_routes(w);
 }

@@ -2,14 +2,15 @@
 /*
  * route - where a call goes: ordered candidates (peer, next hop), and the reasons why.
  *
- * Which route: a route matches when its from, number and domain do; what it does not name matches all, except that
- * without a domain it matches our own domains only. Routes that name the same things (from or not, domain or not)
+ * Which route: a route matches when its from, number, domain and `when` do; what it does not name matches all, except
+ * that without a domain it matches our own domains only. Routes that name the same things (from or not, domain or not)
  * are of the same rank. The ranks stand in the order of their first matching route, and within a rank the longest
  * number comes first, then the order of the file. The first matching route that has a usable peer decides.
  * If no route matches: lookup (LUF, request -> target domain), then location (LRF, target domain -> peer). These never
  * send a call back to the peer it came from; a route does so if it says so.
- * Which candidates: `to` by priority, within one by weighted chance (RFC 2782), each peer's next hops in order with
- * those that failed lately or are dead last.
+ * Which candidates: `to` by priority, within one the least cost first, within that by weighted chance (RFC 2782), each
+ * peer's next hops in order with those that failed lately or are dead last. A peer whose quality is not what the
+ * route wants comes behind all others.
  * Owner: route_set the caller; a plan is a plain struct. Thread: loop. Never sees SIP library types.
  */
 #ifndef SBE_ROUTE_ROUTE_H
@@ -19,6 +20,10 @@
 
 #include "common/conf.h"
 #include "sbe/peer/peer.h"
+#include "sbe/route/route_failover.h"
+#include "sbe/route/route_quality.h"
+#include "sbe/route/route_sed.h"
+#include "sbe/route/route_when.h"
 
 #define ROUTE_CANDIDATES_MAX 16
 #define ROUTE_REDIRECTS_MAX 10 /* candidates that redirects bring */
@@ -30,13 +35,18 @@ struct route_to_conf {
 	const char *peer;
 	uint32_t priority,
 		weight; /* defaults 1, 1; lower priority first, weight 0 = only now and then */
+	uint32_t cost;
+	struct route_sed_conf sed;
+	struct route_quality_conf quality;
 };
 struct route_conf {
 	const char *name;
 	struct conf_list from; /* const char *: ingress peers; empty = all */
 	const char *number;    /* prefix of the normalised user part; NULL = all */
 	const char *domain;    /* Request-URI's domain; NULL = all of ours */
-	struct conf_list to;   /* struct route_to_conf */
+	struct route_when_conf when;
+	struct route_failover_conf failover;
+	struct conf_list to; /* struct route_to_conf */
 };
 extern const struct conf_field route_conf_fields[];
 struct route_step_conf { /* one entry of lookup / location */
@@ -60,15 +70,19 @@ struct route_query {
 	const char *
 		user; /* Request-URI's user part as received (%2B and the like are undone here), 0-terminated */
 	const char *host;
-	bool ours; /* the host is one of our domains or addresses */
+	bool ours;           /* the host is one of our domains or addresses */
+	const char *method;  /* NULL = any */
+	const char *calling; /* user of the caller, as it was received; NULL = any */
+	uint64_t at_wall_ms; /* when it is asked for; 0 = now */
 };
 #define ROUTE_HOP_FOUND                                                                            \
 	1000U /* a candidate's hop from here on: plan->found[hop - ROUTE_HOP_FOUND] */
 struct route_candidate {
-	struct peer *peer; /* borrowed from the peer set of the same snapshot */
-	size_t hop;        /* index into peer->hops, or as above */
-	uint8_t target;    /* plan->targets[target - 1]; 0 = as it was asked for */
-	uint8_t depth;     /* redirects that led to it */
+	struct peer *peer;     /* borrowed from the peer set of the same snapshot */
+	size_t hop;            /* index into peer->hops, or as above */
+	uint8_t target;        /* plan->targets[target - 1]; 0 = as it was asked for */
+	uint8_t depth;         /* redirects that led to it */
+	struct route_sed *sed; /* borrowed as peer is; NULL = nothing but the address */
 };
 /* Whom a redirect wants to be asked for (route_redirect.h). */
 struct route_target {
@@ -89,6 +103,7 @@ struct route_plan {
 	const char *reason; /* static text for it */
 	size_t n;
 	struct route_candidate candidates[ROUTE_CANDIDATES_MAX + ROUTE_REDIRECTS_MAX];
+	struct route_failover failover;
 	struct route_found *found;    /* counted; NULL = all is configured */
 	struct route_target *targets; /* counted, ROUTE_REDIRECTS_MAX; NULL = nobody redirected */
 };
@@ -113,6 +128,8 @@ int route_conf_check_all(const struct conf_doc *doc, const struct route_conf_lis
 int route_set_new(const struct route_conf_lists *c, void *owner, struct peer_set *peers,
 		  struct route_set **ret_set);
 void route_set_free(struct route_set *s);
+/** Limits of routes go on where they are in the former configuration. old NULL = there is none. */
+void route_set_adopt(struct route_set *s, const struct route_set *old);
 /** Tests: the chances of weights from here on. */
 void route_set_seed(struct route_set *s, uint64_t seed);
 

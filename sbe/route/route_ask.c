@@ -258,7 +258,7 @@ static bool comes_from_there(struct route_asking *a, const struct peer *p, const
 
 static bool pick(struct route_asking *a, struct peer *p)
 {
-	struct route_to to = {p, 1, 1};
+	struct route_to to = {.peer = p, .priority = 1, .weight = 1};
 
 	a->w.matched = true;
 	if (!route_pick(&a->w, &to, 1))
@@ -311,8 +311,8 @@ static void add_found(struct route_asking *a, const struct dns_target *t)
 	*h = (struct peer_hop){.proto = (enum transport_proto)t->proto, .addr = t->addr};
 	snprintf(h->uri, sizeof(h->uri), "sip:%s;transport=%s",
 		 addr_print(&t->addr, at, sizeof(at)), names[t->proto]);
-	plan->candidates[plan->n++] =
-		(struct route_candidate){.peer = a->peer, .hop = ROUTE_HOP_FOUND + f->nhops++};
+	plan->candidates[plan->n++] = (struct route_candidate){
+		.peer = a->peer, .hop = ROUTE_HOP_FOUND + f->nhops++, .sed = a->w.sed};
 	if (!a->w.why)
 		return;
 	snprintf(subject, sizeof(subject), "%s %s", a->peer->name, h->uri);
@@ -446,9 +446,11 @@ static struct route_asking *asking_new(const struct route_work *w, const struct 
 	text_copy(a->host, sizeof(a->host), w->q->host);
 	a->q.user = a->user;
 	a->q.host = a->host;
+	a->q.calling = w->q->calling ? a->w.calling : NULL;
 	a->q.from = mem_ref((void *)(uintptr_t)w->q->from);
 	a->w.q = &a->q;
 	a->w.plan = &a->plan;
+	a->w.env = &a->env;
 	if (asker->why)
 		json_incref(asker->why);
 	return a;
@@ -458,8 +460,12 @@ void route_ask(struct route_set *s, const struct route_env *env, const struct ro
 	       const struct route_asker *asker, struct route_asking **ret_asking)
 {
 	struct route_plan plan;
-	struct route_work w = {
-		.s = s, .q = q, .now_ms = clock_now_ms(), .why = asker->why, .plan = &plan};
+	struct route_work w = {.s = s,
+			       .q = q,
+			       .env = env,
+			       .now_ms = clock_now_ms(),
+			       .why = asker->why,
+			       .plan = &plan};
 	struct route_asking *a;
 
 	*ret_asking = NULL;

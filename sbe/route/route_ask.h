@@ -20,6 +20,8 @@ struct route_env {
 	unsigned (*protos)(void *arg, const char *realm, unsigned *ret_families);
 	bool (*ours)(void *arg, const char *host); /* is this domain one of ours? */
 	void *arg;
+	/* What was measured of the calls to a peer; calls 0 = nothing. NULL = nobody measures. */
+	void (*quality)(void *arg, const struct peer *p, struct route_quality *ret_quality);
 };
 struct route_asking;
 /* plan is only there during the call; plan->found is to be kept with mem_ref. */

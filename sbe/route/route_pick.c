@@ -66,10 +66,29 @@ static size_t draw(struct route_set *s, const struct route_to *group, size_t n)
 	return n - 1;
 }
 
+/* What the request to it will look like. */
+static void explain_sed(const struct route_work *w, const char *subject, const struct route_sed *s)
+{
+	if (!s)
+		return;
+	if (s->keep_ruri)
+		route_why(w, "sed", subject, "kept", "the Request-URI stays as it is");
+	else if (s->host[0])
+		route_why(w, "sed", subject, "host", "the Request-URI names %s", s->host);
+	if (s->routes[0])
+		route_why(w, "sed", subject, "route", "Route: %s", s->routes);
+	if (s->expect[0])
+		route_why(w, "sed", subject, "tls", "over TLS its certificate must carry %s",
+			  s->expect);
+	if (s->use)
+		route_why(w, "sed", subject, "limits", "%u calls of at most %u now, %lu a second",
+			  s->use->calls, s->calls_max, (unsigned long)s->use->rate.per_s);
+}
+
 static void add_hop(struct route_work *w, const struct route_to *to, size_t hop, const char *note)
 {
 	const struct peer_hop *h = &to->peer->hops[hop];
-	char subject[224] = "", nth[24] = "";
+	char subject[224] = "", nth[24] = "", cost[24] = "";
 
 	if (w->why) /* else nobody reads it */
 		snprintf(subject, sizeof(subject), "%s %s", to->peer->name, h->uri);
@@ -78,11 +97,16 @@ static void add_hop(struct route_work *w, const struct route_to *to, size_t hop,
 			  ROUTE_CANDIDATES_MAX);
 		return;
 	}
-	w->plan->candidates[w->plan->n++] = (struct route_candidate){.peer = to->peer, .hop = hop};
-	if (w->why)
-		snprintf(nth, sizeof(nth), "%zu", w->plan->n);
-	route_why(w, "candidate", subject, nth, "priority %u, weight %u%s", to->priority,
+	w->plan->candidates[w->plan->n++] = (struct route_candidate){
+		.peer = to->peer, .hop = hop, .sed = to->sed ? to->sed : w->sed};
+	if (!w->why)
+		return;
+	snprintf(nth, sizeof(nth), "%zu", w->plan->n);
+	if (to->cost)
+		snprintf(cost, sizeof(cost), ", cost %u", to->cost);
+	route_why(w, "candidate", subject, nth, "priority %u%s, weight %u%s", to->priority, cost,
 		  to->weight, note);
+	explain_sed(w, subject, to->sed ? to->sed : w->sed);
 }
 
 static void add_peer(struct route_work *w, const struct route_to *to)
@@ -99,31 +123,68 @@ static void add_peer(struct route_work *w, const struct route_to *to)
 	}
 }
 
-size_t route_pick(struct route_work *w, const struct route_to *to, size_t nto)
+/* Those of one priority and one cost, in an order drawn by their weights. */
+static void add_group(struct route_work *w, struct route_to *group, size_t n)
+{
+	if (n > 1)
+		route_why(
+			w, "weights", "", "drawn",
+			"%zu peers have priority %u: their weights decide the order by chance, this is "
+			"one draw",
+			n, group[0].priority);
+	while (n > 0) {
+		size_t k = draw(w->s, group, n);
+
+		add_peer(w, &group[k]);
+		memmove(&group[k], &group[k + 1], (--n - k) * sizeof(group[0]));
+	}
+}
+
+static void add_all(struct route_work *w, const struct route_to *to, size_t nto)
 {
 	struct route_to group[ROUTE_TO_MAX];
-	size_t before = w->plan->n;
 
 	for (size_t i = 0; i < nto;) {
-		uint32_t priority = to[i].priority;
+		const struct route_to *first = &to[i];
 		size_t n = 0;
 
-		for (; i < nto && to[i].priority == priority; i++) {
+		for (; i < nto && to[i].priority == first->priority && to[i].cost == first->cost;
+		     i++) {
 			if (usable(w, to[i].peer) && n < ROUTE_TO_MAX)
 				group[n++] = to[i];
 		}
-		if (n > 1)
-			route_why(
-				w, "weights", "", "drawn",
-				"%zu peers have priority %u: their weights decide the order by chance, this is "
-				"one draw",
-				n, priority);
-		while (n > 0) {
-			size_t k = draw(w->s, group, n);
-
-			add_peer(w, &group[k]);
-			memmove(&group[k], &group[k + 1], (--n - k) * sizeof(group[0]));
-		}
+		add_group(w, group, n);
 	}
+}
+
+static bool is_good(const struct route_work *w, const struct route_to *to)
+{
+	struct route_quality q = {.calls = 0};
+	char why[128];
+
+	if (!to->quality || !w->env || !w->env->quality)
+		return true;
+	if (!to->quality->asr_percent && !to->quality->pdd_ms)
+		return true;
+	w->env->quality(w->env->arg, to->peer, &q);
+	if (route_quality_good(to->quality, &q, why, sizeof(why)))
+		return true;
+	route_why(w, "quality", to->peer->name, "last", "%s", why);
+	return false;
+}
+
+size_t route_pick(struct route_work *w, const struct route_to *to, size_t nto)
+{
+	struct route_to good[ROUTE_TO_MAX], poor[ROUTE_TO_MAX];
+	size_t before = w->plan->n, ngood = 0, npoor = 0;
+
+	for (size_t i = 0; i < nto && i < ROUTE_TO_MAX; i++) {
+		if (is_good(w, &to[i]))
+			good[ngood++] = to[i];
+		else
+			poor[npoor++] = to[i];
+	}
+	add_all(w, good, ngood);
+	add_all(w, poor, npoor);
 	return w->plan->n - before;
 }

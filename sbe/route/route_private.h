@@ -9,6 +9,7 @@
 #define SBE_ROUTE_ROUTE_PRIVATE_H
 
 #include "sbe/route/route.h"
+#include "sbe/route/route_ask.h"
 
 #define ROUTE_TO_MAX 32   /* peers of one route */
 #define ROUTE_FROM_MAX 64 /* ingress peers of one route */
@@ -23,13 +24,17 @@ enum location_type { LOCATION_PEERS, LOCATION_REDIRECT, LOCATION_DNS };
 
 struct route_to {
 	struct peer *peer; /* of the set the routes were compiled for */
-	uint32_t priority, weight;
+	uint32_t priority, weight, cost;
+	const struct route_quality_conf *quality; /* NULL = does not matter */
+	struct route_sed *sed;                    /* reference; NULL = nothing is said */
 };
 
 struct route {
 	const struct route_conf *conf;
 	char number[ROUTE_NUMBER_BYTES]; /* normalised; "" = all */
 	size_t number_bytes;
+	struct route_when when;
+	struct route_failover failover;
 	uint8_t rank;        /* RANK_ bits */
 	struct route_to *to; /* by priority */
 	size_t nto;
@@ -50,12 +55,14 @@ struct route_set {
 struct route_work {
 	struct route_set *s;
 	const struct route_query *q;
+	const struct route_env *env; /* NULL = there is none */
 	uint64_t now_ms;
 	json_t *why; /* or NULL */
 	struct route_plan *plan;
-	char number[ROUTE_NUMBER_BYTES * 4];
-	bool matched;       /* something named the target */
-	bool blocked, down; /* why nobody was usable */
+	char number[ROUTE_NUMBER_BYTES * 4], calling[ROUTE_CALLING_BYTES];
+	struct route_sed *sed; /* of the target that a lookup found; NULL = none */
+	bool matched;          /* something named the target */
+	bool blocked, down;    /* why nobody was usable */
 };
 
 /* route.c: the configured part of a plan */

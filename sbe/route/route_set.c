@@ -17,14 +17,35 @@ static void route_set_destroy(void *obj)
 {
 	struct route_set *s = obj;
 
-	for (size_t i = 0; i < s->nroutes; i++)
+	for (size_t i = 0; i < s->nroutes; i++) {
+		for (size_t k = 0; k < s->routes[i].nto; k++)
+			mem_unref(s->routes[i].to[k].sed);
 		mem_free(s->routes[i].to);
+	}
 	for (size_t i = 0; i < RANKS; i++)
 		mem_free(s->by_rank[i]);
 	mem_free(s->routes);
 	mem_free(s->matched);
 	mem_unref(s->peers);
 	mem_unref(s->owner);
+}
+
+static int make_to(struct route_set *s, const struct route_to_conf *c, struct route_to *ret_to)
+{
+	*ret_to = (struct route_to){.peer = peer_find_name(s->peers, c->peer),
+				    .priority = c->priority,
+				    .weight = c->weight,
+				    .cost = c->cost,
+				    .quality = &c->quality};
+	if (!ret_to->peer)
+		return -EINVAL;
+	return route_sed_empty(&c->sed) ? 0 : route_sed_new(&c->sed, &ret_to->sed);
+}
+
+/* Is a tried before b? Equals stay in the order of the file. */
+static bool before(const struct route_to *a, const struct route_to *b)
+{
+	return a->priority < b->priority || (a->priority == b->priority && a->cost < b->cost);
 }
 
 static int compile_to(struct route_set *s, struct route *r)
@@ -37,16 +58,16 @@ static int compile_to(struct route_set *s, struct route *r)
 	if (!r->to)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->conf->to.n; i++) {
-		struct route_to t = {peer_find_name(s->peers, to[i].peer), to[i].priority,
-				     to[i].weight};
-		size_t k = r->nto++;
+		struct route_to t;
+		size_t k = r->nto;
+		int err = make_to(s, &to[i], &t);
 
-		if (!t.peer)
-			return -EINVAL;
-		for (; k > 0 && r->to[k - 1].priority > t.priority;
-		     k--) /* stable: order of the file */
+		if (err)
+			return err;
+		for (; k > 0 && before(&t, &r->to[k - 1]); k--)
 			r->to[k] = r->to[k - 1];
 		r->to[k] = t;
+		r->nto++;
 	}
 	return 0;
 }
@@ -60,7 +81,8 @@ static int compile(struct route_set *s, const struct route_conf *c)
 		route_number(c->number, r->number, sizeof(r->number));
 	r->number_bytes = strlen(r->number);
 	r->rank = (uint8_t)((c->from.n ? RANK_FROM : 0) | (c->domain ? RANK_DOMAIN : 0));
-	return compile_to(s, r);
+	route_failover_compile(&c->failover, &r->failover);
+	return route_when_compile(&c->when, &r->when) ? -EINVAL : compile_to(s, r);
 }
 
 /* The longest number first, then the order of the file. */
@@ -120,6 +142,37 @@ int route_set_new(const struct route_conf_lists *c, void *owner, struct peer_set
 	}
 	*ret_set = s;
 	return 0;
+}
+
+/* By the names of route and peer. */
+static const struct route_sed *find_sed(const struct route_set *s, const char *name,
+					const char *peer)
+{
+	for (size_t i = 0; i < s->nroutes; i++) {
+		const struct route *r = &s->routes[i];
+
+		for (size_t k = 0; !strcmp(r->conf->name, name) && k < r->nto; k++) {
+			if (!strcmp(r->to[k].peer->name, peer))
+				return r->to[k].sed;
+		}
+	}
+	return NULL;
+}
+
+void route_set_adopt(struct route_set *s, const struct route_set *old)
+{
+	for (size_t i = 0; old && i < s->nroutes; i++) {
+		struct route *r = &s->routes[i];
+
+		for (size_t k = 0; k < r->nto; k++) {
+			struct route_sed *sed = r->to[k].sed;
+
+			if (sed && sed->use)
+				route_sed_adopt(sed,
+						find_sed(old, r->conf->name, r->to[k].peer->name),
+						(uint32_t)sed->use->rate.per_s);
+		}
+	}
 }
 
 void route_set_free(struct route_set *s)

@@ -235,6 +235,25 @@ int dialog_init_uac(struct dialog *d, const char *local_party, const char *remot
 	return err;
 }
 
+int dialog_preload(struct dialog *d, const char *routes)
+{
+	struct parts p;
+	size_t n = 0;
+	int err;
+	if (!routes[0])
+		return 0;
+	parts_of(d, &p);
+	err = append(p.routes, sizeof(p.routes), &n, WIRE_TEXT("Route: "));
+	if (!err)
+		err = append(p.routes, sizeof(p.routes), &n, text_of(routes));
+	if (!err)
+		err = append(p.routes, sizeof(p.routes), &n, WIRE_TEXT("\r\n"));
+	if (err)
+		return err;
+	p.text[ROUTES] = (struct wire_text){p.routes, n};
+	return commit(d, &p);
+}
+
 int dialog_establish_uac(struct dialog *d, const struct wire_msg *response)
 {
 	struct wire_party to;

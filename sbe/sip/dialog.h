@@ -54,6 +54,9 @@ int dialog_init_uas(struct dialog *d, const struct wire_msg *request,
 int dialog_init_uac(struct dialog *d, const char *local_party, const char *remote_party,
 		    const char *request_uri, const struct transport_target *to);
 
+/** Before its first request: the Route set of that one, "<sip:a;lr>, <sip:b;lr>" or "" (RFC 3261 8.1.1.1, 12.2.1.1). */
+int dialog_preload(struct dialog *d, const char *routes);
+
 /** Take remote tag, route set and target from a 18x/2xx to our request (12.1.2; route set is recomputed by the 2xx, 13.2.2.4). */
 int dialog_establish_uac(struct dialog *d, const struct wire_msg *response);
 

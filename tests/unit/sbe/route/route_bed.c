@@ -94,6 +94,9 @@ static struct route_query query(struct bed *b, const char *from, const char *use
 	return (struct route_query){.from = from ? bed_peer(b, from) : NULL,
 				    .user = user,
 				    .host = host,
+				    .method = b->method,
+				    .calling = b->calling,
+				    .at_wall_ms = b->at_wall_ms,
 				    .ours = !strcasecmp(host, "a.example")};
 }
 
@@ -112,6 +115,15 @@ static bool ours(void *arg, const char *host)
 	return !strcasecmp(host, "a.example");
 }
 
+static void quality(void *arg, const struct peer *p, struct route_quality *ret_quality)
+{
+	const struct bed *b = arg;
+
+	*ret_quality = (struct route_quality){.calls = 0};
+	if (b->quality && !strcmp(p->name, "bnet"))
+		*ret_quality = *b->quality;
+}
+
 static void on_plan(void *arg, const struct route_plan *plan)
 {
 	struct bed *b = arg;
@@ -124,10 +136,15 @@ static void on_plan(void *arg, const struct route_plan *plan)
 
 static void ask(struct bed *b, const struct route_query *q, json_t *why)
 {
-	const struct route_env env = {b->dns, protos, ours, NULL};
+	struct route_env env = b->env;
 	const struct route_asker asker = {on_plan, b, why};
 	struct route_asking *asking;
 
+	env.dns = b->dns;
+	env.protos = protos;
+	env.ours = ours;
+	env.arg = b;
+	env.quality = quality;
 	b->planned = false;
 	b->plan.found = mem_unref(b->plan.found);
 	route_ask(b->routes, &env, q, &asker, &asking);

@@ -24,6 +24,11 @@ struct bed {
 	struct dns *dns;               /* the caller's; may be NULL */
 	void (*answer)(struct bed *b); /* lets the DNS answer; NULL = nobody is asked */
 	bool planned;
+	const char *method, *calling; /* of the next questions */
+	uint64_t at_wall_ms;
+	const struct route_quality *quality; /* of peer bnet; others have none */
+	struct timer_wheel *wheel;
+	struct route_env env; /* more of it, if its arg is there */
 	struct route_plan plan;
 };
 

@@ -181,7 +181,7 @@ static void the_why_names_every_answer(void **state)
 static void without_memory_or_without_patience(void **state)
 {
 	const struct route_asker asker = {.fn = NULL};
-	const struct route_env env = {zone.dns, NULL, NULL, NULL};
+	const struct route_env env = {.dns = zone.dns};
 	struct route_asking *asking;
 
 	(void)state;
