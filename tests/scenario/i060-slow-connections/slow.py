@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """usage: slow.py PID - see run.sh; the strangers come from 127.0.1.50 and up, pbx and bnet make a call after the other meanwhile"""
+import os
 import selectors
 import socket
 import sys
@@ -11,7 +12,7 @@ from sip_tls import Caller, Server, check, connect, until
 
 PID = sys.argv[1]
 TCP, TLS, PBX, BNET = ("127.0.1.1", 5060), ("127.0.1.1", 5061), ("127.0.1.10", 5060), ("127.0.2.20", 5060)
-EACH = 400
+EACH = int(os.environ.get("SLOW_EACH", "400"))  # of five kinds
 REQUEST = (b"OPTIONS sip:a.example SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.1.50:5060;branch=z9hG4bKslow\r\nMax-Forwards: 70\r\nFrom: <sip:a@b.example>;tag=1\r\n"
            b"To: <sip:a@b.example>\r\nCall-ID: slow\r\nCSeq: 1 OPTIONS\r\n")
 LIMIT = 13.0  # 10 s, and what the sweep and this machine take
