@@ -40,7 +40,8 @@ def own_network():
 OWN_NETWORK = own_network()
 TIMEOUT_S = {"runner": 120, "unit": 120, "component": 300, "scenario": 180}
 KINDS = list(TIMEOUT_S)
-PARALLEL = {"unit": 2}
+# Most of a scenario is waiting; those that measure say `# alone` and are run one after the other when the rest is done.
+PARALLEL = {"unit": 2, "scenario": 3 if OWN_NETWORK else 1}
 TAIL_LINES = 60
 KEEP_BYTES = 4 << 20
 
@@ -57,14 +58,16 @@ class Item:
         self.kind, self.name, self.path = kind, name, path
         self.full = f"{kind}/{name}"
         self.timeout_s = TIMEOUT_S[kind] * SCALE
+        self.alone = False
 
-    def read_timeout(self):
-        """A scenario may set its own limit with a line `# timeout: SECONDS`."""
+    def read_settings(self):
+        """A scenario may set its own limit with a line `# timeout: SECONDS`, and say `# alone: WHY`."""
         with open(self.path, encoding="utf-8", errors="replace") as f:
             for line in f.read(4096).splitlines():
                 m = re.match(r"# timeout: *(\d+)", line)
                 if m:
                     self.timeout_s = int(m.group(1)) * SCALE
+                self.alone = self.alone or line.startswith("# alone:")
 
 
 class Report:
@@ -323,7 +326,7 @@ def collect(kinds, pattern):
     if "scenario" in kinds:
         for path in sorted(glob.glob(f"{ROOT}/tests/scenario/*/run.sh")):
             item = Item("scenario", os.path.basename(os.path.dirname(path)), path)
-            item.read_timeout()
+            item.read_settings()
             items.append(item)
     return [i for i in items if re.search(pattern, i.full)]
 
@@ -385,14 +388,13 @@ def main():
     if not items:
         print(f"no test matches {pattern!r}" if pattern else f"no tests in {ROOT}/tests", file=sys.stderr)
     number = 0
-    for kind in kinds:
+    for kind, alone in ((k, a) for k in kinds for a in (False, True)):
         todo = queue.Queue()
-        for item in (i for i in items if i.kind == kind):
+        for item in (i for i in items if i.kind == kind and i.alone == alone):
             todo.put((number, item))
             number += 1
-        threads = [
-            threading.Thread(target=worker, args=(todo, run_id, report), daemon=True) for _ in range(PARALLEL.get(kind, 1))
-        ]
+        side_by_side = 1 if alone else PARALLEL.get(kind, 1)
+        threads = [threading.Thread(target=worker, args=(todo, run_id, report), daemon=True) for _ in range(side_by_side)]
         for t in threads:
             t.start()
         for t in threads:

@@ -3,6 +3,7 @@
 # timeout: 90
 # Bad input at every door of both daemons, with a call up: each message is answered or dropped by rule and counted,
 # the call and its media do not notice, memory stays, a call placed afterwards works (C24, C29, C2, A24).
+# alone: it loads the machine
 set -u
 NET_PORTS=16384-16463
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"

@@ -3,6 +3,7 @@
 # timeout: 120
 # 1,000 calls: all complete, one CDR each, nothing is left, both daemons stop in order. In the sanitizer build this is
 # the leak check: a report of either daemon fails the test.
+# alone: it loads the machine
 set -u
 SIPP_LIMIT=90 NET_LOG=notice
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"

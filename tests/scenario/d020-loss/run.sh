@@ -3,6 +3,7 @@
 # timeout: 150
 # 5 % of all SIP datagrams are lost, each way, on both legs: at least 99.9 % of 1,000 calls complete by retransmission, none is
 # doubled, nothing is left (A13).
+# alone: it loads the machine
 set -u
 NET_LOG=notice NET_TRY_MS=16000
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"

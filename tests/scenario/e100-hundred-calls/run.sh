@@ -3,6 +3,7 @@
 # timeout: 120
 # 100 calls at once with marked RTP and RTCP both ways through two dbes: both carry calls, every packet
 # arrives with its payload at the right far end and none elsewhere, nothing is left.
+# alone: it counts packets of 100 calls at once
 set -u
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
 LIB=$SPEER_ROOT/tests/scenario/lib

@@ -4,6 +4,7 @@
 # One peer sends twenty times the calls it may: it gets what is agreed and 503 for the rest, with Retry-After since that
 # is agreed too, refused before they are parsed; the calls of another peer all succeed; each refusal is in a record and
 # in what an operator sees (A22, C22).
+# alone: it loads the machine
 set -u
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
 OTHER=127.0.1.11

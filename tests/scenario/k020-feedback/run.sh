@@ -3,6 +3,7 @@
 # Overload control of RFC 7339 with peers that agree, in both roles: a caller that offers it is told in each Via what to
 # leave out, and 503 has no Retry-After; a next hop that asks for none gets none, the call goes to the other one; when
 # both ask the caller gets 503 without Retry-After. Who did not agree gets his Via as it was (S10).
+# alone: it measures shares of a load
 set -u
 NET_HOPS='"sip:127.0.2.20:5060","sip:127.0.2.21:5060"'
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"

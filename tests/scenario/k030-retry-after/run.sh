@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A next hop answers 503 with Retry-After: 3. It gets no call for so long, the other one all; afterwards it is the first
 # again. The caller, whose call went through, sees nothing of it (S10, B5).
+# alone: it measures shares of a load
 set -u
 NET_HOPS='"sip:127.0.2.20:5060","sip:127.0.2.21:5060"'
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"

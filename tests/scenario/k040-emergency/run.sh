@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # All new calls are shed: emergency calls and calls with a priority pass, each of them, and so does what belongs to a call
 # that is up; OPTIONS of a peer are answered (E7, S10, C22).
+# alone: it loads the machine
 set -u
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
 net_config

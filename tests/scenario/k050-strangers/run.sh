@@ -4,6 +4,7 @@
 # Somebody who is no peer sweeps users, floods OPTIONS and sends what could be forged: every user gets the same code and
 # size, no answer is larger than its request nor sent twice, and a peer's calls do not notice; while calls are shed
 # strangers are not heard at all (A23, A24, C1, C5).
+# alone: it loads the machine
 set -u
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
 net_config

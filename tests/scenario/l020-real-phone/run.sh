@@ -3,6 +3,7 @@
 # timeout: 120
 # A telephone nobody here has written (baresip) calls another through sbe and dbe, both ways, over UDP and over TLS: each hears the
 # other's tone, without gaps, and nothing else (E1).
+# alone: it listens for gaps in the audio
 set -u
 command -v baresip >/dev/null || { echo "baresip is not installed"; exit 77; }
 NET_CORE_LISTEN='"udp:127.0.1.1:5060","tls:127.0.1.1:5061"'

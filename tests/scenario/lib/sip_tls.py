@@ -85,11 +85,14 @@ class Conn:
             self.raw += len(data)
             self.buf += data
 
-    def close(self):
+    def close(self, reader=None):
+        """reader: the thread that reads it; its descriptor must not become another connection's under it."""
         try:
-            self.sock.shutdown(socket.SHUT_RDWR)  # a thread may be reading it
+            self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        if reader:
+            reader.join(WAIT)
         self.sock.close()
 
 
@@ -198,11 +201,13 @@ class Server:
         self.at, self.context, self.proto, self.answer = at, context, proto, answer
         self.contact = f"sip:bob@{host(at[0])}:{at[1]};transport={proto.lower()}"
         self.seen, self.conns, self.errors, self.accepted = [], [], [], 0
+        self.readers = {}
         self.sock = socket.socket(socket.AF_INET6 if ":" in at[0] else socket.AF_INET)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.sock.bind(at)
         self.sock.listen(64)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self.accept, daemon=True)
+        self.accepting.start()
 
     def accept(self):
         while True:
@@ -221,6 +226,7 @@ class Server:
             self.errors.append(str(e))
             s.close()
             return
+        self.readers[c] = threading.current_thread()
         self.conns.append(c)
         while True:
             try:
@@ -263,11 +269,12 @@ class Server:
 
     def close_all(self):
         for c in self.conns:
-            c.close()
+            c.close(self.readers.pop(c))
         self.conns = []
 
     def close(self):
         self.sock.shutdown(socket.SHUT_RDWR)
+        self.accepting.join(WAIT)
         self.sock.close()
         self.close_all()
 

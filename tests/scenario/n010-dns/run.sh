@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Next hops and targets from a real name server: NAPTR, SRV, A; ENUM; kept for their TTL; the server dead, slow and lying
 # (B9, C9, D1, E1-E6, A25, A26).
+# alone: it compares set-up times
 set -u
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
 DNS=127.0.5.53
