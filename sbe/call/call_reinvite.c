@@ -399,8 +399,9 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 		call_end_check(call);
 		return;
 	}
-	if (!call->ex.running || call->ex.from != leg->side || call->fsm.state != CALL_UP)
-		return;
+	if (!call->ex.running || call->ex.from != leg->side || call->fsm.state != CALL_UP ||
+	    call->ex.own || call->ex.by_update)
+		return; /* of a refresh that ended here: it is no answer to another INVITE of ours */
 	late = call->ex.late && !call->ex.answered;
 	if (late && late_answer(call, leg->side, m)) {
 		call_release_us(call, 488, "bad_answer",

@@ -33,6 +33,9 @@ struct sim_plan {
 	uint32_t delay_ms, jitter_ms;
 	bool partitions, dbe_crashes, gate_cuts, rogue, strangers, reloads, clean, tcp;
 	bool timers, prack_required; /* of the peers' configuration */
+	bool ages;                   /* calls that are up stay so for some sessions */
+	uint32_t se_s;
+	const char *refresher;
 	uint32_t heartbeat_ms, hold_s, try_ms, ring_s, silence_s;
 	int end; /* enum sim_end */
 };
@@ -42,8 +45,9 @@ struct sim {
 	uint64_t seed;
 	uint64_t random[2]; /* of the world; of getrandom */
 	bool trace;
-	bool calm; /* nothing new happens, the network is well: peers only finish */
-	bool over; /* the world is being taken down */
+	bool calm;        /* nothing new happens, the network is well: peers only finish */
+	bool aging, mute; /* time passes over calls that are up; nobody hears anybody any more */
+	bool over;        /* the world is being taken down */
 	struct sim_plan plan;
 	struct timer_wheel *wheel;      /* peers and network */
 	struct timer_wheel *core_wheel; /* transactions and calls */

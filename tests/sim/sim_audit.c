@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "sbe/call/call_private.h"
 #include "sbe/cdr/cdr.h"
 #include "tests/sim/sim_check.h"
@@ -128,6 +129,7 @@ static void check_call(struct sim_call *call)
 	if (up && f.found->fsm.state != CALL_UP)
 		sim_breach("call %s is up for its peers, but in state %d", call->number,
 			   f.found->fsm.state);
+	call->was_up = up;
 	if (!up)
 		return;
 	sim_count(COVER_CALLS_UP_AT_CHECK);
@@ -179,6 +181,37 @@ void sim_audit_up(void)
 	if (contexts != gates)
 		sim_breach("%zu gate contexts in the sbe, %zu in the dbes", gates, contexts);
 	sim_check_settled();
+}
+
+/* Nobody has hung up since; only who forgot his session, or sends no media, has ended his call. */
+static void check_aged(struct sim_call *call)
+{
+	const struct sim_ua *ua;
+	bool faded = false, was_up = call->was_up;
+
+	LIST_FOREACH(ua, &sim_uas, link) {
+		if (ua->call == call && !call->excused && sim_session_overdue(ua))
+			sim_breach("call %s is up, but nobody has refreshed it with %s for %llu s",
+				   call->number, ua->host->name,
+				   (unsigned long long)(clock_now_ms() - ua->session.refreshed_ms) /
+					   1000);
+		faded = faded || (ua->call == call && ua->session.forgets);
+	}
+	check_call(call);
+	if (call->excused || !was_up || sim.plan.silence_s)
+		return;
+	if (!call->was_up && !faded)
+		sim_breach("call %s has ended although all have refreshed it", call->number);
+	if (call->was_up)
+		sim_count(COVER_AGED);
+}
+
+void sim_audit_aged(void)
+{
+	struct sim_call *call;
+
+	LIST_FOREACH(call, &sim_calls, link)
+		check_aged(call);
 }
 
 /* ---- when all is over */

@@ -10,6 +10,8 @@
 void sim_audit_begin(void);
 /** Both sides agree which calls are up, nothing is half, gates == calls (U4, J9). */
 void sim_audit_up(void);
+/** Time has passed: who is refreshed is up still, who is not has ended (A31). */
+void sim_audit_aged(void);
 /** Media of a call that is up go where both sides say. */
 void sim_audit_media(const struct sim_ua *caller, const struct sim_ua *callee);
 /** Nothing is left anywhere (U3), one record for each attempt (U5). */

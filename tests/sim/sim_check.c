@@ -123,6 +123,12 @@ static void check_hidden(const struct sim_host *to, const char *text)
 
 /* ---- responses */
 
+/* The guard answers what the parser shall not see from the bytes as they are; the place of a lost line end may be seen. */
+static bool is_of_guard(int status)
+{
+	return status == 400 || status == 414 || status == 505 || status == 513;
+}
+
 /* A peer that says again what it said long ago, or something else in its place, gets an answer to that. */
 static bool is_tainted(const struct sim_msg *m)
 {
@@ -147,7 +153,7 @@ static void check_response(const struct sim_host *to, const struct sim_msg *m)
 	struct record *r = find(in_key(to, m->branch, m->method), false);
 	uint64_t bytes = sim_hash(m->text, m->n, 1);
 
-	if ((!r || !r->delivered) && (garbled[to - sim_hosts] || m->status == 400))
+	if ((!r || !r->delivered) && (garbled[to - sim_hosts] || is_of_guard(m->status)))
 		return; /* perhaps an answer to what we could not read */
 	if (!r || !r->delivered)
 		sim_breach("a response to %s, who asked nothing like that:\n%s", to->name, m->text);
@@ -159,7 +165,8 @@ static void check_response(const struct sim_host *to, const struct sim_msg *m)
 		return;
 	if (!r->same || (m->status == 400 && garbled[to - sim_hosts]))
 		return;
-	if (r->status && r->status != m->status)
+	/* strangers are answered without state: what has become a call between their copies is seen as merged */
+	if (r->status && r->status != m->status && !(to->stranger && m->status == 482))
 		sim_breach("a second final response, %d after %d:\n%s", m->status, r->status,
 			   m->text);
 	if (r->status && r->bytes != bytes && !to->stranger)
@@ -293,7 +300,7 @@ void sim_check_sent(const struct addr *local, const struct addr *to, const char 
 	check_hidden(h, copy);
 	if (!sim_msg_read(copy, n, &m))
 		sim_breach("a message without what all have:\n%s", copy);
-	if (!m.status || (!is_odd(h, &m) && m.status != 400))
+	if (!m.status || (!is_odd(h, &m) && !is_of_guard(m.status)))
 		check_readable(copy, n);
 	if (m.status)
 		check_response(h, &m);

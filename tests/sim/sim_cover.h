@@ -47,6 +47,11 @@
 	X(OPTIONS, 1, "OPTIONS by a peer")                                                         \
 	X(GLARE, 1, "491 to or from a peer")                                                       \
 	X(SESSION_TIMERS, 1, "INVITE with Session-Expires")                                        \
+	X(SESSIONS, 1, "session timers agreed or refreshed")                                       \
+	X(REFRESHES, 1, "refreshes by a peer")                                                     \
+	X(REFRESHED, 1, "refreshes by the sbe")                                                    \
+	X(AGED, 1, "calls that stayed up for some sessions, refreshed")                            \
+	X(EXPIRED, 1, "sessions that a peer forgot to refresh, and that ended in time")            \
 	X(LOST, 1, "datagrams lost")                                                               \
 	X(DUPLICATED, 1, "datagrams doubled")                                                      \
 	X(REORDERED, 1, "datagrams overtaken")                                                     \

@@ -42,6 +42,7 @@ const char *sim_media_offer(struct sim_ua *ua)
 		m->direction = "";
 	}
 	m->version++;
+	m->answers = false;
 	n = head(ua, media_ip(ua), sdp, sizeof(m->sdp));
 	for (unsigned i = 0; i < m->nlines; i++) {
 		if (i == 0)
@@ -120,9 +121,14 @@ const char *sim_media_answer(struct sim_ua *ua, const char *offer)
 	struct sim_media *m = &ua->media;
 	char *sdp = m->sdp;
 	const char *line = offer;
+	bool same = m->own[0] && !strcmp(m->far, offer);
+	struct sim_line own;
 	unsigned i = 0;
 	size_t n;
 
+	/* a refresh changes nobody's mind */
+	if (same && m->answers && !strcmp(m->own, sdp))
+		return sdp;
 	if (!m->port)
 		m->port = (uint16_t)(20000 + sim_pick(10000) * 2);
 	m->version++;
@@ -131,6 +137,8 @@ const char *sim_media_answer(struct sim_ua *ua, const char *offer)
 	while ((line = strstr(line, "\r\nm="))) {
 		char kind[16] = "", format[16] = "";
 		unsigned port = 0;
+		bool takes = same && sim_media_line(m->own, i, &own) ? own.rtp.port != 0
+								     : sim_chance(50);
 
 		line += 4;
 		sscanf(line, "%15s %u RTP/AVP %15s", kind, &port, format);
@@ -138,11 +146,12 @@ const char *sim_media_answer(struct sim_ua *ua, const char *offer)
 			n += audio(ua, i, opposite(line), sdp + n, sizeof(m->sdp) - n);
 		else
 			n += sim_print(sdp + n, sizeof(m->sdp) - n, "m=%s %u RTP/AVP %s\r\n", kind,
-				       port && sim_chance(50) ? m->port + 2 * i : 0,
+				       port && takes ? m->port + 2 * i : 0,
 				       format[0] ? format : "0");
 		i++;
 	}
 	m->nlines = i;
 	m->direction = "";
+	m->answers = true;
 	return sdp;
 }

@@ -111,9 +111,17 @@ struct sim_media {
 	unsigned version, nlines;
 	uint16_t port;
 	const char *direction;
-	bool video, other_ip, old_hold;
+	bool old_hold;
+	bool answers;              /* sdp is an answer */
 	char sdp[1024];            /* what was said last */
 	char own[1024], far[1024]; /* what is in force, of us and of the other side */
+};
+struct sim_session {
+	struct timer timer;
+	uint32_t wanted_s, interval_s; /* asked for; in force, 0 = none */
+	uint64_t refreshed_ms;
+	bool knows, forgets, we_refresh;
+	bool surely; /* agreed when nothing got lost: both sides know the same */
 };
 struct sim_call;
 struct sim_ua {
@@ -137,6 +145,8 @@ struct sim_ua {
 	char ack[2048];
 	size_t ack_n;
 	struct sim_media media;
+	struct sim_session session;
+	bool no_update; /* it does not know that method */
 	struct timer act;
 	unsigned acts;
 };
@@ -149,6 +159,8 @@ struct sim_call {
 	bool differs; /* one peer has refused to hear what the other describes now */
 	bool excused; /* the network was against it for too long */
 	bool answered, given_up;
+	bool was_up; /* when all was looked at the first time */
+	bool faded;  /* a session of it was not refreshed */
 	struct timer cancel;
 };
 LIST_HEAD(sim_calls, sim_call);
@@ -170,6 +182,8 @@ void sim_ua_ack(struct sim_ua *ua, const char *body);
 /** A 2xx came once more. */
 void sim_ua_ack_again(struct sim_ua *ua, unsigned cseq);
 void sim_ua_down_all(void);
+/** What it knows; a line. */
+const char *sim_ua_allow(const struct sim_ua *ua);
 
 /* sim_ua_in.c: what comes in a dialog */
 void sim_ua_request(struct sim_ua *ua, struct sim_server *s);
@@ -179,6 +193,18 @@ void sim_ua_no_ack(struct sim_ua *ua, struct sim_server *s);
 /* sim_ua_act.c: what it does by itself when it is up */
 void sim_ua_act_later(struct sim_ua *ua);
 void sim_ua_offer_again(struct sim_ua *ua, bool update);
+/* sim_session.c: RFC 4028 */
+void sim_session_draw(struct sim_ua *ua);
+/** Lines of our INVITE or UPDATE, of our 2xx to this one; "" = none. */
+const char *sim_session_ask(const struct sim_ua *ua, char *buf, size_t size);
+const char *sim_session_grant(struct sim_ua *ua, const struct sim_msg *m, char *buf, size_t size);
+/** The 2xx to ours. */
+void sim_session_granted(struct sim_ua *ua, const struct sim_msg *m);
+void sim_session_stop(struct sim_ua *ua);
+/** It should have refreshed, has not, and is up. */
+bool sim_session_overdue(const struct sim_ua *ua);
+/** The sbe hangs up. */
+void sim_session_ended(const struct sim_ua *ua);
 /* sim_ring.c: a new INVITE at the callee, its forks and answers */
 struct sim_ring;
 void sim_ring_start(struct sim_server *s);

@@ -179,10 +179,8 @@ static void provisional(struct sim_ring *r)
 	}
 	f = fork_of(r, i);
 	sim_count(COVER_RINGING);
-	n = sim_print(headers, sizeof(headers),
-		      "Contact: <sip:user%u@%s:5060>\r\nAllow: INVITE, ACK, BYE, CANCEL, OPTIONS, "
-		      "PRACK, UPDATE, INFO\r\n",
-		      r->call->index, r->server->host->ip);
+	n = sim_print(headers, sizeof(headers), "Contact: <sip:user%u@%s:5060>\r\n%s",
+		      r->call->index, r->server->host->ip, sim_ua_allow(f->ua));
 	if (r->needs_reliable || (r->takes_reliable && sim_chance(50))) {
 		f->rseq = f->rseq ? f->rseq + 1 : 1 + sim_pick(1000);
 		sim_print(headers + n, sizeof(headers) - n, "Require: 100rel\r\nRSeq: %u\r\n",
@@ -212,14 +210,10 @@ static void answer(struct sim_ring *r, unsigned i)
 	struct sim_reply reply = {.status = 200, .tag = f->ua->local_tag};
 	char headers[400];
 	size_t n = sim_print(headers, sizeof(headers),
-			     "Contact: <sip:user%u@%s:5060>\r\nAllow: INVITE, ACK, BYE, CANCEL, "
-			     "OPTIONS, PRACK, UPDATE, INFO\r\nSupported: 100rel\r\n",
-			     r->call->index, r->server->host->ip);
+			     "Contact: <sip:user%u@%s:5060>\r\n%sSupported: 100rel\r\n",
+			     r->call->index, r->server->host->ip, sim_ua_allow(f->ua));
 
-	if (sim_has_token(r->server->msg.text, "Supported", "timer") && sim_chance(40))
-		sim_print(headers + n, sizeof(headers) - n,
-			  "Session-Expires: %u;refresher=uac\r\nRequire: timer\r\n",
-			  sim_between(90, 600));
+	sim_session_grant(f->ua, &r->server->msg, headers + n, sizeof(headers) - n);
 	reply.headers = headers;
 	reply.body = describe(r, f);
 	f->ua->offered = r->late && reply.body;

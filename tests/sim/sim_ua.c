@@ -91,6 +91,8 @@ struct sim_ua *sim_ua_new(struct sim_call *call, struct sim_host *h)
 	ua->media.direction = "";
 	sim_print(ua->local_tag, sizeof(ua->local_tag), "%s-tag-%08x%02x", h->core ? "pbx" : "out",
 		  sim_pick(UINT32_MAX), call->index);
+	ua->no_update = sim_chance(15);
+	sim_session_draw(ua);
 	LIST_INSERT_HEAD(&sim_uas, ua, link);
 	return ua;
 }
@@ -106,21 +108,23 @@ static void patience_over(void *arg)
 		sim_client_cancel(call->caller->invite);
 }
 
+const char *sim_ua_allow(const struct sim_ua *ua)
+{
+	return ua->no_update ? "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO\r\n"
+			     : "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO\r\n";
+}
+
 static const char *invite_headers(struct sim_ua *ua, char *buf, size_t size)
 {
-	size_t n = 0;
+	size_t n = sim_print(buf, size, "%s", sim_ua_allow(ua));
 
-	buf[0] = '\0';
-	n += sim_print(buf + n, size - n,
-		       "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO\r\n");
 	if (sim_chance(50))
 		n += sim_print(buf + n, size - n, "%s: 100rel\r\n",
 			       sim_chance(20) ? "Require" : "Supported");
-	if (sim.plan.timers && sim_chance(60)) {
+	if (ua->session.knows)
 		sim_count(COVER_SESSION_TIMERS);
-		n += sim_print(buf + n, size - n, "Supported: timer\r\nSession-Expires: %u\r\n",
-			       sim_between(90, 1800));
-	}
+	sim_session_ask(ua, buf + n, size - n);
+	n = strlen(buf);
 	if (ua->host->core)
 		sim_print(buf + n, size - n, "X-Core-Node: pbx.inner.a.example\r\n");
 	return buf;
@@ -207,6 +211,7 @@ void sim_ua_end(struct sim_ua *ua)
 {
 	ua->state = UA_DOWN;
 	timer_stop(&ua->act);
+	sim_session_stop(ua);
 	if (ua->invited && ua->invited->status < 200 && !ua->invited->ring)
 		sim_server_reply(ua->invited, &(struct sim_reply){487, NULL, NULL, NULL});
 	ua->invited = NULL;
@@ -231,6 +236,7 @@ void sim_ua_down_all(void)
 	while ((ua = LIST_FIRST(&sim_uas))) {
 		LIST_REMOVE(ua, link);
 		timer_stop(&ua->act);
+		sim_session_stop(ua);
 		free(ua);
 	}
 	while ((call = LIST_FIRST(&sim_calls))) {

@@ -56,11 +56,14 @@ static void provoke(const struct sim_ua *ua)
 
 void sim_ua_offer_again(struct sim_ua *ua, bool update)
 {
-	struct sim_send s = {.method = update ? "UPDATE" : "INVITE", .uri = ua->target};
+	char headers[120];
+	struct sim_send s = {
+		.method = update ? "UPDATE" : "INVITE", .uri = ua->target, .headers = headers};
 
 	if (ua->invite || ua->invited || ua->update || ua->offered)
 		return; /* RFC 3264 4, RFC 3311 5.1 */
 	s.cseq = ++ua->cseq;
+	sim_session_ask(ua, headers, sizeof(headers));
 	ua->late = !update && sim_chance(15);
 	if (!ua->late) {
 		change(&ua->media);
@@ -78,6 +81,7 @@ void sim_ua_offer_again(struct sim_ua *ua, bool update)
 
 static void ask(struct sim_ua *ua)
 {
+	char headers[120];
 	struct sim_send s = {.uri = ua->target};
 
 	s.cseq = ++ua->cseq;
@@ -88,6 +92,7 @@ static void ask(struct sim_ua *ua)
 		break;
 	case 1:
 		s.method = "UPDATE"; /* without a description: a refresh */
+		s.headers = sim_session_ask(ua, headers, sizeof(headers));
 		sim_count(COVER_UPDATES);
 		break;
 	default:

@@ -59,6 +59,7 @@ static void initial_2xx(struct sim_ua *ua, const struct sim_msg *m)
 	sim_media_agree(ua, m->body);
 	ua->invite = NULL;
 	ua->offered = false;
+	sim_session_granted(ua, m);
 	if (ua->ack_never) {
 		sim_count(COVER_NO_ACK);
 		ua->state = UA_UP; /* it will be told */
@@ -114,6 +115,7 @@ static void reinvite_response(struct sim_ua *ua, struct sim_client *c, const str
 			return;
 		}
 		learn_target(ua, m);
+		sim_session_granted(ua, m);
 		if (ua->late && m->body[0])
 			answer = sim_media_answer(ua, m->body);
 		sim_media_agree(ua, m->body);
@@ -148,6 +150,8 @@ void sim_ua_response(struct sim_ua *ua, struct sim_client *c, const struct sim_m
 	}
 	if (m && m->status < 200)
 		return;
+	if (!strcmp(c->method, "UPDATE") && m && m->status < 300)
+		sim_session_granted(ua, m);
 	if (!strcmp(c->method, "UPDATE") && ua->update == c) {
 		ua->update = NULL;
 		ua->offered = false;
@@ -168,12 +172,15 @@ static void reply(struct sim_server *s, int status)
 	sim_server_reply(s, &(struct sim_reply){status, NULL, NULL, NULL});
 }
 
-static void contact(const struct sim_ua *ua, char *buf, size_t size)
+/* Of the 2xx to a request that refreshes the session. */
+static void granted_headers(struct sim_ua *ua, const struct sim_msg *m, char *buf, size_t size)
 {
-	sim_print(buf, size,
-		  "Contact: <sip:user%u@%s:5060>\r\nAllow: INVITE, ACK, BYE, CANCEL, "
-		  "OPTIONS, PRACK, UPDATE, INFO\r\n",
-		  ua->call->index, ua->host->ip);
+	size_t n = sim_print(buf, size, "Contact: <sip:user%u@%s:5060>\r\n%s", ua->call->index,
+			     ua->host->ip, sim_ua_allow(ua));
+
+	sim_session_grant(ua, m, buf + n, size - n);
+	if (sim.aging)
+		sim_count(COVER_REFRESHED);
 }
 
 static void take_bye(struct sim_ua *ua, struct sim_server *s)
@@ -184,6 +191,7 @@ static void take_bye(struct sim_ua *ua, struct sim_server *s)
 	ua->bye_got = true;
 	if (ua->state == UA_DOWN)
 		return;
+	sim_session_ended(ua);
 	sim_ua_end(ua);
 }
 
@@ -201,7 +209,7 @@ static bool nobody_asked(const struct sim_ua *ua)
 static void take_reinvite(struct sim_ua *ua, struct sim_server *s)
 {
 	struct sim_reply r = {.status = 200};
-	char headers[200];
+	char headers[300];
 
 	if (ua->state == UA_DOWN) {
 		reply(s, 481);
@@ -214,7 +222,7 @@ static void take_reinvite(struct sim_ua *ua, struct sim_server *s)
 		ua->call->differs = ua->call->differs || nobody_asked(ua);
 		reply(s, sim_chance(50) ? 488 : 500);
 	} else {
-		contact(ua, headers, sizeof(headers));
+		granted_headers(ua, &s->msg, headers, sizeof(headers));
 		r.headers = headers;
 		r.body = s->msg.body[0] ? sim_media_answer(ua, s->msg.body) : sim_media_offer(ua);
 		sim_media_agree(ua, s->msg.body);
@@ -229,8 +237,11 @@ static void take_reinvite(struct sim_ua *ua, struct sim_server *s)
 static void take_update(struct sim_ua *ua, struct sim_server *s)
 {
 	struct sim_reply r = {.status = 200};
-	char headers[200];
+	char headers[300];
 
+	if (ua->no_update && !ua->call->tainted)
+		sim_breach("an UPDATE to %s, who does not know that:\n%s", ua->host->name,
+			   s->msg.text);
 	if (ua->state == UA_DOWN) {
 		reply(s, 481);
 	} else if (s->msg.body[0] && (ua->offered || ua->update || ua->invite)) {
@@ -239,7 +250,7 @@ static void take_update(struct sim_ua *ua, struct sim_server *s)
 	} else if (s->msg.body[0] && ua->invited) {
 		sim_server_reply(s, &(struct sim_reply){500, NULL, "Retry-After: 3\r\n", NULL});
 	} else {
-		contact(ua, headers, sizeof(headers));
+		granted_headers(ua, &s->msg, headers, sizeof(headers));
 		r.headers = headers;
 		if (s->msg.body[0])
 			r.body = sim_media_answer(ua, s->msg.body);

@@ -30,6 +30,7 @@ static void draw_plan(void)
 		unsigned loss, dup, reorder;
 	} nets[] = {{0, 0, 0},   {0, 0, 0},    {5, 2, 5},  {5, 20, 20},
 		    {20, 5, 10}, {35, 10, 30}, {0, 30, 40}};
+	static const char *const refreshers[] = {"auto", "us", "them"};
 	struct sim_plan *p = &sim.plan;
 	unsigned net = sim_pick(7);
 	bool slow = sim_chance(10); /* timers of the standard, else five times as fast */
@@ -50,6 +51,9 @@ static void draw_plan(void)
 	p->silence_s = sim_chance(10) ? sim_between(1, 20) : 0; /* nobody sends media */
 	p->prack_required = sim_chance(5);
 	p->timers = sim_chance(40);
+	p->ages = p->timers && sim_chance(50);
+	p->se_s = p->ages ? sim_between(90, 200) : 90;
+	p->refresher = refreshers[sim_pick(3)];
 	p->end = (int)sim_pick(SIM_ENDS);
 	if (p->clean) {
 		p->try_ms = 20 * p->t1_ms;
@@ -195,7 +199,7 @@ static void wheels_up(void)
 
 static void begin(void)
 {
-	sim.calm = sim.over = false;
+	sim.calm = sim.over = sim.aging = sim.mute = false;
 	started = 0;
 	memset(revive, 0, sizeof(revive));
 	memset(&faults, 0, sizeof(faults));
@@ -250,6 +254,18 @@ static void run_quiet(uint32_t min_ms, uint32_t max_ms)
 		sim_run_ms(5 * sim.plan.t1_ms);
 }
 
+/* Two sessions and more: who is refreshed stays up, who is forgotten ends (A31). */
+static void grow_old(void)
+{
+	if (!sim.plan.ages)
+		return;
+	sim_trace("-- time passes");
+	sim.aging = true;
+	sim_run_ms((uint64_t)sim.plan.se_s * 2500);
+	sim_audit_aged();
+	sim.aging = false;
+}
+
 static void end_calls(bool *done)
 {
 	struct sim_ua *ua;
@@ -266,6 +282,7 @@ static void end_calls(bool *done)
 			sim_run_ms(1);
 		break;
 	case SIM_END_MUTE:
+		sim.mute = true;
 		for (unsigned i = 0; i < SIM_HOSTS; i++) {
 			sim_net_cut(&sim_hosts[i], SIM_TO_SBE, UINT32_MAX);
 			sim_net_cut(&sim_hosts[i], SIM_FROM_SBE, UINT32_MAX);
@@ -323,6 +340,7 @@ void sim_world_run(uint64_t seed)
 	run_quiet(sim.plan.hold_s * 1000 + 7000,
 		  sim.plan.ring_s * 1000 + 290 * sim.plan.t1_ms + sim.plan.hold_s * 1000);
 	sim_audit_up();
+	grow_old();
 	end_calls(&stopped);
 	run_quiet(sim.plan.hold_s * 1000 + 1000, 200 * sim.plan.t1_ms + 5000);
 	if (!stopped)

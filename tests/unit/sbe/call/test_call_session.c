@@ -344,6 +344,37 @@ static void refresh_meets_change(void **state)
 }
 
 /* The interval is between us and one side: its 422 to an UPDATE that passes does not pass. */
+/* A's refresh and ours to B cross: the ACK of the one says nothing about the other (A10). */
+static void refreshes_cross(void **state)
+{
+	(void)state;
+	connect_with(TIMER "Session-Expires: 90\n", TIMER "Session-Expires: 90;refresher=uac\n");
+	bed_run_ms(44900);
+	bed.extra = TIMER "Session-Expires: 90;refresher=uac\n";
+	bed_request(A, "INVITE", SDP_A);
+	bed_take(A, "SIP/2.0 200 ");
+	bed_run_ms(200);
+	bed_take(B, "INVITE ");
+	bed_ack(A, NULL);
+	bed_quiet(B);
+	bed.extra = TIMER "Session-Expires: 90;refresher=uac\n";
+	bed_reply(B, 200, SDP_B);
+	bed_take(B, "ACK ");
+	/* nor about an INVITE that serves an UPDATE */
+	bed_run_ms(20000);
+	bed.extra = TIMER "Session-Expires: 90;refresher=uac\n";
+	bed_request(A, "INVITE", SDP_A);
+	bed_take(A, "SIP/2.0 200 ");
+	bed_request(A, "UPDATE", BED_SDP("10.0.0.11", "4002"));
+	bed_take(B, "INVITE ");
+	bed_ack(A, NULL);
+	bed_quiet(B);
+	bed_reply(B, 200, SDP_B);
+	bed_take(A, "SIP/2.0 200 ");
+	bed_take(B, "ACK ");
+	bed_hang_up(A, B);
+}
+
 static void update_with_too_small_interval(void **state)
 {
 	(void)state;
@@ -433,6 +464,7 @@ int main(void)
 		BED_TEST(we_refresh_with_update),
 		BED_TEST(refresh_refused),
 		BED_TEST(refresh_meets_change),
+		BED_TEST(refreshes_cross),
 		BED_TEST(update_with_too_small_interval),
 		BED_TEST(off),
 		BED_TEST(required),
