@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "sbe/call/call_ingress.h"
 #include "sbe/call/call_private.h"
 #include "sbe/call/call_sips.h"
 #include "sbe/sip/wire_out.h"
@@ -66,18 +67,29 @@ static bool check_options(const struct wire_msg *m, const struct peer *p, struct
 	return !r->status;
 }
 
+static bool agree_not(const struct policy_refusal *no, struct refusal *r)
+{
+	*r = (struct refusal){no->status, no->phrase, no->cause, no->text, ""};
+	text_copy(r->header, sizeof(r->header), no->header);
+	return false;
+}
+
 /* RFC 6406 5: the Request-URI must be ours to route and no Route may be left over (E11). */
 static bool check_target(const struct call_core *core, const struct txn_server *s,
-			 const struct wire_msg *m, struct refusal *r)
+			 const struct wire_msg *m, const struct peer *p, struct refusal *r)
 {
+	struct policy_refusal no;
 	struct wire_uri uri;
 	struct wire_party route;
 
 	wire_request_uri(m, &uri);
-	if ((!uri.is_sip && !uri.is_tel) || !call_sips_came_well(&uri, txn_server_source(s))) {
+	if ((!uri.is_sip && !uri.is_tel && !uri.is_page) ||
+	    !call_sips_came_well(&uri, txn_server_source(s))) {
 		*r = (struct refusal){416, NULL, "uri_scheme", NULL, ""};
 		return false;
 	}
+	if (!call_ingress_target(core, m, p, &no))
+		return agree_not(&no, r);
 	for (unsigned i = 0; wire_route(m, i, &route); i++) {
 		if (!transport_is_ours(core->o.transport, route.uri.host, route.uri.port)) {
 			*r = (struct refusal){403, NULL, "route_left_over",
@@ -88,22 +100,25 @@ static bool check_target(const struct call_core *core, const struct txn_server *
 	return true;
 }
 
-static bool agree_not(const struct policy_refusal *no, struct refusal *r)
-{
-	*r = (struct refusal){no->status, no->phrase, no->cause, no->text, ""};
-	text_copy(r->header, sizeof(r->header), no->header);
-	return false;
-}
-
 /* Who is calling, as far as the peer's policy asks. */
-static bool check_caller(const struct call_core *core, const struct wire_msg *m,
-			 const struct peer *p, struct refusal *r)
+static bool check_caller(const struct call_core *core, const struct txn_server *s,
+			 const struct wire_msg *m, const struct peer *p, struct refusal *r)
 {
 	struct policy_refusal no;
 	struct policy_way way;
 
 	call_headers_way(core, p, NULL, NULL, &way);
-	return policy_admit(&way, m, &no) || agree_not(&no, r);
+	return (call_ingress_caller(core, txn_server_source(s), m, p, &no) &&
+		policy_admit(&way, m, &no)) ||
+	       agree_not(&no, r);
+}
+
+static bool check_relation(const struct call_core *core, const struct wire_msg *m,
+			   const struct peer *p, struct refusal *r)
+{
+	struct policy_refusal no;
+
+	return call_ingress_peer(core, m, p, &no) || agree_not(&no, r);
 }
 
 static bool check_parts(const struct call_core *core, const struct wire_msg *m,
@@ -163,11 +178,14 @@ static bool make_plan(struct call_core *core, const struct wire_msg *m, struct p
 		      struct call_planning *planning, struct route_asking **ret_asking,
 		      struct refusal *r)
 {
-	const struct route_plan *plan = &planning->plan;
+	struct route_plan *plan = &planning->plan;
+	struct policy_refusal no;
 
 	call_route_ask(core, m, p, planning, ret_asking);
 	if (!planning->done)
 		return true;
+	if (!plan->status && !call_ingress_plan(core, m, p, plan, &no))
+		return agree_not(&no, r);
 	if (plan->status)
 		*r = (struct refusal){plan->status, NULL,
 				      plan->status == 404 ? "no_route" : "no_next_hop",
@@ -310,9 +328,10 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 
 	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
 	/* The order is that of call_screen.h. */
-	if (!passed(call_screen_numbers(m), &r) || !check_target(core, s, m, &r) ||
+	if (!check_relation(core, m, p, &r) || !passed(call_screen_numbers(m), &r) ||
+	    !check_target(core, s, m, p, &r) ||
 	    !passed(call_screen_hops(core->loop_secret, key, m), &r) || !check_options(m, p, &r) ||
-	    !check_caller(core, m, p, &r) || !passed(call_screen_content(m), &r) ||
+	    !check_caller(core, s, m, p, &r) || !passed(call_screen_content(m), &r) ||
 	    !check_parts(core, m, p, &r) || !check_body(m, &offer, &r))
 		goto refused;
 	if (!check_limits(core, p, urgent, &r))

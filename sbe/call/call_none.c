@@ -118,7 +118,7 @@ static bool outside_ok(struct txn_server *s, const struct wire_msg *m, const str
 	if (refused_for_numbers(s, m))
 		return false;
 	wire_request_uri(m, &uri);
-	if (!uri.is_sip && !uri.is_tel) {
+	if (!uri.is_sip && !uri.is_tel && !uri.is_page) {
 		call_refuse(s, 416, NULL, NULL);
 		return false;
 	}

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
+#include "sbe/call/call_ingress.h"
 #include "sbe/call/call_private.h"
 #include "sbe/sip/transport_name.h"
 
@@ -167,15 +168,22 @@ static void planned_later(void *arg, const struct route_plan *plan)
 {
 	struct call *call = arg;
 	struct call_failure f = {.status = plan->status, .text = plan->reason};
+	struct route_plan agreed = *plan;
+	struct policy_refusal no;
 
 	CALL_CHECK(call);
 	call->asking_route = NULL;
 	f.cause = plan->status == 404 ? "no_route" : "no_next_hop";
-	if (!plan->status) {
+	if (!plan->status &&
+	    !call_ingress_plan(call->core, call->ex.held, call->legs[0].peer, &agreed, &no)) {
+		f.status = no.status;
+		f.cause = no.cause;
+		f.text = no.text;
+	} else if (!plan->status) {
 		f.status = 503;
-		f.cause = call_route_no_gate(call->core, call->legs[0].peer, plan, &f.text);
+		f.cause = call_route_no_gate(call->core, call->legs[0].peer, &agreed, &f.text);
 	}
-	if (!f.cause && call_route_keep(call, plan)) {
+	if (!f.cause && call_route_keep(call, &agreed)) {
 		f.status = 500;
 		f.cause = "memory";
 	}

@@ -5,13 +5,14 @@
  *   1. its bytes (sbe/sip/guard.c): dropped, 400, 413, 505, 513
  *   2. its parse (sbe/sip/transport_in.c): 400, also for a Max-Forwards that is none (RFC 3261 20.22)
  *   3. a copy that came another way (sbe/sip/txn.c): 482; no room for it: 503
- *   4. who sends it: 403 to strangers; Digest: 401 (call_auth_server.c); in a dialog also 481 and 500 (call_none.c)
+ *   4. who sends it: 403 to strangers; Digest: 401 (call_auth_server.c); in a dialog also 481 and 500 (call_none.c);
+ *      403 when such calls are not what was agreed (call_ingress.c)
  *   5. its method: 405, 501, 481 (call_option.c)
  *   6. numbers the parser does not read: 400
- *   7. what is asked for: 416 the scheme, 403 a Route that is not ours
+ *   7. what is asked for: 416 the scheme, 404 a domain that is not ours to route, 403 a Route that is not ours
  *   8. how far it may go: 483, 440, 482
  *   9. what it requires: 420, 421, 422
- *  10. who calls, as the peer's policy asks
+ *  10. who calls and when, as the peer's policy asks
  *  11. what we could answer with: 406; what it brings: 415, 400
  *  12. whether there is room: 503; where it goes: 404, 503, 488
  *

@@ -13,6 +13,7 @@
 #include "common/text.h"
 #include "sbe/event/event_private.h"
 #include "sbe/peer/peer_identify.h"
+#include "sbe/policy/policy_ingress.h"
 
 METRIC_TABLE(event_metrics, EVENT_METRICS)
 
@@ -207,6 +208,22 @@ static void begin_subscription(struct event_core *core, struct txn_server *s,
 	event_pass_new(core, s, m, p, sub);
 }
 
+/* Whose domain it is for, and whether such a request was agreed (E11). @return true: it was refused. */
+static bool not_agreed(const struct event_core *core, struct txn_server *s,
+		       const struct wire_msg *m, const struct peer *p)
+{
+	const struct transport_target *from = txn_server_source(s);
+	struct policy_refusal no;
+	struct policy_way way;
+
+	event_way(core, p, NULL, from->listener, &way);
+	if (policy_ingress_peer(&way, m, &no) && policy_ingress_target(&way, m, &no) &&
+	    policy_ingress_caller(&way, from, m, &no))
+		return false;
+	event_refuse(s, no.status, no.phrase, NULL);
+	return true;
+}
+
 static bool outside(struct event_core *core, struct txn_server *s, const struct wire_msg *m)
 {
 	struct peer *p = peer_identify(core->c.peers, txn_server_source(s));
@@ -214,7 +231,7 @@ static bool outside(struct event_core *core, struct txn_server *s, const struct 
 
 	if (!p || !event_agreed(p->conf, method))
 		return false; /* refused as a request of the call layer: 403 or 405 */
-	if (refused(s, m, p))
+	if (not_agreed(core, s, m, p) || refused(s, m, p))
 		return true;
 	if (core->npasses >= EVENT_PASSES_MAX)
 		event_refuse(s, 503, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "sbe/event/event_private.h"
+#include "sbe/policy/policy_ingress.h"
 #include "sbe/sip/transport_name.h"
 
 /* Headers of these methods that policy leaves to us: none has a field for a host. */
@@ -302,6 +303,29 @@ static void try_next(struct event_pass *p)
 	finish(p, status, NULL);
 }
 
+/* Not through us to where nobody agreed that we relay (E11). */
+static void keep_agreed(struct event_pass *p)
+{
+	struct route_plan *plan = &p->plan;
+	bool routed = !strchr(plan->route, ' ');
+	const struct policy_way way = {.from = p->from,
+				       .transport = p->core->o.transport,
+				       .domains = p->core->c.domains,
+				       .ndomains = p->core->c.ndomains};
+	struct policy_refusal no;
+	size_t n = 0;
+
+	if (plan->status)
+		return;
+	for (size_t i = 0; i < plan->n; i++) {
+		if (policy_ingress_onward(&way, p->msg, plan->candidates[i].peer, routed, &no))
+			plan->candidates[n++] = plan->candidates[i];
+	}
+	plan->n = n;
+	if (!n)
+		plan->status = no.status;
+}
+
 static void planned(void *arg, const struct route_plan *plan)
 {
 	struct event_pass *p = arg;
@@ -310,8 +334,9 @@ static void planned(void *arg, const struct route_plan *plan)
 	p->plan = *plan;
 	p->planned = true;
 	mem_ref(p->plan.found);
-	for (size_t i = 0; i < plan->n; i++)
-		mem_ref(plan->candidates[i].peer);
+	keep_agreed(p);
+	for (size_t i = 0; i < p->plan.n; i++)
+		mem_ref(p->plan.candidates[i].peer);
 	try_next(p);
 }
 

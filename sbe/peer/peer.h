@@ -19,8 +19,10 @@
 #include "sbe/peer/peer_event.h"
 #include "sbe/peer/peer_federation.h"
 #include "sbe/peer/peer_in_dialog.h"
+#include "sbe/peer/peer_ingress.h"
 #include "sbe/peer/peer_limit.h"
 #include "sbe/peer/peer_load.h"
+#include "sbe/peer/peer_media.h"
 #include "sbe/peer/peer_overload.h"
 #include "sbe/peer/peer_policy.h"
 #include "sbe/peer/peer_quality.h"
@@ -42,7 +44,6 @@
 	X(PEER_BLOCKED, GAUGE, "sbe_peers_blocked", "peers blocked by the operator")
 METRIC_ENUM(peer_metrics, PEER_METRICS)
 
-enum peer_relay { PEER_RELAY_ALWAYS, PEER_RELAY_IF_NEEDED, PEER_RELAY_NEVER };
 /* Reliable provisional responses (RFC 3262) with this peer, in both roles. */
 enum peer_prack { PEER_PRACK_OFF, PEER_PRACK_SUPPORTED, PEER_PRACK_REQUIRED };
 /* A transfer or replacement that a peer asks for: who does it. */
@@ -57,14 +58,6 @@ enum peer_mode {
 /* What lies behind it (A9): the domain itself, or networks that carry the calls of others. */
 enum peer_role { PEER_TERMINAL, PEER_TRANSIT };
 
-struct peer_media_conf {
-	int relay; /* enum peer_relay; only "always" is built so far, others are refused at load */
-	struct conf_list codecs; /* const char *; empty = all */
-	int source;              /* enum gate_source: "exact", "address", "latch", "any" */
-	uint32_t silence_s; /* release a call whose media stopped so long; 0 = never. default 60 */
-	uint32_t dscp;      /* default 46 */
-	uint32_t rate_kbps; /* policing per stream; 0 = from SDP b= / none */
-};
 struct peer_probe_conf {
 	uint32_t interval_s, down_after, up_after; /* interval 0 = no probing (default) */
 };
@@ -80,6 +73,7 @@ struct peer_conf { /* name first: the key of the config map */
 	struct conf_list next_hops; /* const char *: sip URIs with numeric hosts */
 	struct peer_limits limits;
 	struct peer_media_conf media;
+	struct peer_ingress_conf ingress;
 	struct peer_probe_conf probe;
 	struct peer_overload_conf overload;
 	uint32_t
@@ -127,6 +121,7 @@ struct peer_state {
 	bool blocked;                    /* admin state */
 	uint32_t sessions[2];            /* by enum peer_direction */
 	uint32_t subscriptions;          /* it asked for */
+	uint64_t kbps;                   /* its calls hold (peer_media.h) */
 	uint64_t attempts[2], answered[2], limited, failovers; /* lifetime */
 	uint64_t limited_by[PEER_LIMIT_COUNT];
 	uint64_t unrecorded[PEER_LIMIT_COUNT]; /* refusals that have no CDR yet */

@@ -84,32 +84,10 @@ int peer_hop_parse(const char *text, struct peer_hop *ret_hop, const char **ret_
 /* ---- the table */
 
 static const char *const prack_words[] = {"off", "supported", "required", NULL};
-static const char *const relay_words[] = {"always", "if-needed", "never", NULL};
 static const char *const redirect_words[] = {"refuse", "follow", NULL};
 static const char *const transfer_words[] = {"refuse", "relay", "absorb", NULL};
-static const char *const source_words[] = {"exact", "address", "latch", "any", NULL};
 
 #define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
-
-static const struct conf_field media_fields[] = {
-	{FIELD(peer_media_conf, relay, "relay"), .type = CONF_ENUM, .words = relay_words,
-	 .def = "always",
-	 .text = "Whether media go through a dbe; only \"always\" is part of this version."},
-	{FIELD(peer_media_conf, codecs, "codecs"), .type = CONF_STRINGS, .max = 32,
-	 .text = "Codec names that may be negotiated, e.g. PCMA; empty or absent = all."},
-	{FIELD(peer_media_conf, source, "source"), .type = CONF_ENUM, .words = source_words,
-	 .def = "exact",
-	 .text = "Which sources media are taken from: the signalled address and port, the address with any "
-		 "port, the first sender at the signalled address, or any."},
-	{FIELD(peer_media_conf, silence_s, "silence_s"), .type = CONF_UINT, .max = 86400,
-	 .def = "60", .text = "Release a call whose media stopped for so many seconds; 0 = never."},
-	{FIELD(peer_media_conf, dscp, "dscp"), .type = CONF_UINT, .max = 63, .def = "46",
-	 .text = "DSCP of the media packets sent to the peer."},
-	{FIELD(peer_media_conf, rate_kbps, "rate_kbps"), .type = CONF_UINT, .max = 1000000,
-	 .def = "0",
-	 .text = "Police each stream from the peer to this rate; 0 = what its SDP says, else none."},
-	CONF_END,
-};
 
 static const struct conf_field probe_fields[] = {
 	{FIELD(peer_probe_conf, interval_s, "interval_s"), .type = CONF_UINT, .max = 3600,
@@ -155,17 +133,6 @@ static const struct conf_field sip_fields[] = {
 	CONF_END,
 };
 
-static int media_check(struct conf_reader *r, void *object)
-{
-	const struct peer_media_conf *m = object;
-
-	if (m->relay != PEER_RELAY_ALWAYS)
-		return conf_fail(r, "relay",
-				 "\"%s\" is not part of this version, allowed: \"always\"",
-				 relay_words[m->relay]);
-	return 0;
-}
-
 static const char *const mode_words[] = {"static", "on-demand", NULL}; /* as enum peer_mode */
 static const char *const role_words[] = {"terminal", "transit", NULL}; /* as enum peer_role */
 
@@ -187,9 +154,11 @@ const struct conf_field peer_conf_fields[] = {
 	 .text = "Where its requests go, in order: sip:IP[:port][;transport=udp|tcp|tls]."},
 	{FIELD(peer_conf, limits, "limits"), .type = CONF_OBJECT, .fields = peer_limits_fields,
 	 .item_bytes = sizeof(struct peer_limits), .text = "How much the peer may use."},
-	{FIELD(peer_conf, media, "media"), .type = CONF_OBJECT, .fields = media_fields,
-	 .check = media_check, .item_bytes = sizeof(struct peer_media_conf),
+	{FIELD(peer_conf, media, "media"), .type = CONF_OBJECT, .fields = peer_media_fields,
+	 .check = peer_media_check, .item_bytes = sizeof(struct peer_media_conf),
 	 .text = "Rules for its media."},
+	{FIELD(peer_conf, ingress, "ingress"), .type = CONF_OBJECT, .fields = peer_ingress_fields,
+	 .item_bytes = sizeof(struct peer_ingress_conf), .text = "What it may ask of us."},
 	{FIELD(peer_conf, probe, "probe"), .type = CONF_OBJECT, .fields = probe_fields,
 	 .item_bytes = sizeof(struct peer_probe_conf),
 	 .text = "Watching its next hops with OPTIONS."},

@@ -80,7 +80,7 @@ enum peer_limit peer_would_refuse(struct peer *p, enum peer_direction d, uint64_
 	return peer_federation_would_refuse(p, now_us);
 }
 
-static void count_refused(struct peer *p, enum peer_limit l)
+void peer_count_limited(struct peer *p, enum peer_limit l)
 {
 	p->state->limited++;
 	p->state->limited_by[l]++;
@@ -91,7 +91,7 @@ static void count_refused(struct peer *p, enum peer_limit l)
 void peer_count_refused(struct peer *p, enum peer_limit l)
 {
 	p->state->attempts[PEER_IN]++;
-	count_refused(p, l);
+	peer_count_limited(p, l);
 }
 
 enum peer_limit peer_take(struct peer *p, enum peer_direction d, uint64_t now_us)
@@ -100,7 +100,7 @@ enum peer_limit peer_take(struct peer *p, enum peer_direction d, uint64_t now_us
 
 	p->state->attempts[d]++;
 	if (limit != PEER_LIMIT_NONE) {
-		count_refused(p, limit);
+		peer_count_limited(p, limit);
 		return limit;
 	}
 	(void)rate_take(&p->rates[PEER_RATE_CALLS], 1, now_us);
@@ -114,7 +114,7 @@ enum peer_limit peer_take_urgent(struct peer *p, enum peer_direction d)
 {
 	p->state->attempts[d]++;
 	if (p->state->blocked) {
-		count_refused(p, PEER_LIMIT_BLOCKED);
+		peer_count_limited(p, PEER_LIMIT_BLOCKED);
 		return PEER_LIMIT_BLOCKED;
 	}
 	peer_federation_take(p, false, 0);

@@ -26,6 +26,7 @@
 	X(PEER_LIMIT_MESSAGES, "messages", "limit_messages", "message rate limit of the peer")     \
 	X(PEER_LIMIT_NODE_CPS, "node_cps", "limit_node_cps",                                       \
 	  "call rate limit of the border element")                                                 \
+	X(PEER_LIMIT_BANDWIDTH, "bandwidth", "limit_bandwidth", "bandwidth limit of the peer")     \
 	X(PEER_LIMIT_OVERLOAD, "overload", "overload", "border element is overloaded")             \
 	X(PEER_LIMIT_FEDERATION_SESSIONS, "federation_sessions", "limit_federation_sessions",      \
 	  "session limit of the federation")                                                       \
@@ -63,6 +64,8 @@ void peer_give(struct peer *p, enum peer_direction d);
 enum peer_limit peer_would_refuse(struct peer *p, enum peer_direction d, uint64_t now_us);
 /** A new call was refused by something that peer_take does not look at, or before it was asked. */
 void peer_count_refused(struct peer *p, enum peer_limit l);
+/** A limit refused something that counts as no attempt of its own. */
+void peer_count_limited(struct peer *p, enum peer_limit l);
 /** One message of it. @param reserve leave a quarter of the second for those that matter more. @return false: over its rate. */
 bool peer_take_message(struct peer *p, bool reserve, uint64_t now_us);
 const char *peer_limit_name(enum peer_limit l);

@@ -50,6 +50,7 @@ struct wire_uri {
 	uint16_t port; /* 0 = none given */
 	struct wire_text params, headers; /* without the leading ; or ? */
 	bool sips, is_sip, is_tel;
+	bool is_page; /* im: or pres: (RFC 3860, 3859), split like a sip: one */
 };
 
 /* A name-addr header: From, To, Contact, PAI, Diversion, Route ... */

@@ -141,7 +141,8 @@ int wire_uri_parse(struct wire_text text, struct wire_uri *ret_uri)
 	u.sips = wire_text_is_nocase(u.scheme, "sips");
 	u.is_sip = u.sips || wire_text_is_nocase(u.scheme, "sip");
 	u.is_tel = wire_text_is_nocase(u.scheme, "tel");
-	if (!u.is_sip) {
+	u.is_page = wire_text_is_nocase(u.scheme, "im") || wire_text_is_nocase(u.scheme, "pres");
+	if (!u.is_sip && !u.is_page) {
 		u.user = slice(p, end);
 	} else {
 		int err = split_sip(p, end, &u);

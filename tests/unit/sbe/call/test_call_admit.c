@@ -320,7 +320,7 @@ static void where_it_goes(void **state)
 	invite("sip:x@10.0.0.1", SDP, SDP_A);
 	passed();
 	invite("sip:x@10.0.0.1:5099", SDP, SDP_A);
-	refused("SIP/2.0 404 ", "no_route");
+	refused("SIP/2.0 404 ", "numeric_host");
 	peer_block(peer_find_name(bed.config.peers, "bnet"), true);
 	invite(OURS, SDP, SDP_A);
 	refused("SIP/2.0 503 ", "no_next_hop");

@@ -148,8 +148,12 @@ static void others(void **state)
 	(void)state;
 	refused("{'peers':{'a':{'sources':['192.0.2.1']}}}", "peers.a.realm: is required");
 	refused("{'peers':{'a':{'realm':'r'}}}", "peers.a: needs sources");
-	refused("{'peers':{'a':{'realm':'r','sources':['192.0.2.1'],'media':{'relay':'never'}}}}",
-		"peers.a.media.relay: \"never\" is not part of this version");
+	refused("{'peers':{'a':{'realm':'r','sources':['192.0.2.1'],'media':{'relay':'never','early_media':'block-until-answer'}}}}",
+		"peers.a.media.early_media: \"block-until-answer\" needs a dbe");
+	refused("{'peers':{'a':{'realm':'r','sources':['192.0.2.1'],'media':{'types':['audio','sound']}}}}",
+		"peers.a.media.types: \"sound\" is not one of \"audio\"");
+	refused("{'peers':{'a':{'realm':'r','sources':['192.0.2.1'],'media':{'ptime_min_ms':30,'ptime_max_ms':20}}}}",
+		"peers.a.media.ptime_max_ms: 20 is less than ptime_min_ms, 30");
 	refused("{'peers':{'a':{'realm':'r','sources':['192.0.2.1'],'limits':{'session':1}}}}",
 		"peers.a.limits.session: unknown key, allowed: sessions");
 	refused("{'peers':{'a':{'realm':'r','sources':['192.0.2.1'],'media':{'dscp':64}}}}",
