@@ -159,7 +159,9 @@ static int start_realm(struct app *a, const struct sbe_realm_conf *realm)
 					     .proto = listens[i].proto,
 					     .local = listens[i].addr,
 					     .advertise = realm->advertise,
-					     .tls = listens[i].proto == TRANSPORT_TLS ? tls : NULL};
+					     .tls = listens[i].proto == TRANSPORT_TLS ? tls : NULL,
+					     .device = realm->interface,
+					     .ipsec = realm->protected_by == SBE_PROTECTED_IPSEC};
 		char text[ADDR_TEXT_BYTES];
 
 		err = transport_listen(a->transport, &l);

@@ -53,6 +53,30 @@ static int refuse(struct sbe_snapshot *next, const char *why, int err)
 	return err;
 }
 
+/* Realms are those of the start: what is in the file may say protected of sockets that are not. */
+static int check_protected(struct app *a, const struct sbe_snapshot *next, char *why,
+			   size_t why_bytes)
+{
+	const struct peer_conf *p = next->conf.peers.items;
+
+	for (size_t i = 0; i < next->conf.peers.n; i++) {
+		for (int proto = 0; proto < TRANSPORT_PROTOS; proto++) {
+			const struct transport_listener *l = transport_find(
+				a->transport, p[i].realm, (enum transport_proto)proto, ADDR_NONE);
+
+			if (p[i].sec.admission != PEER_ADMIT_IPSEC || !l ||
+			    transport_is_protected(l))
+				continue;
+			snprintf(why, why_bytes,
+				 "peer %s is taken over IPsec only, and realm %s becomes protected "
+				 "with a restart",
+				 p[i].name, p[i].realm);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 int app_reload(void *arg, char *why, size_t why_bytes)
 {
 	struct app *a = arg;
@@ -66,7 +90,9 @@ int app_reload(void *arg, char *why, size_t why_bytes)
 		snprintf(why, why_bytes, "%s", error.text[0] ? error.text : strerror(-err));
 		return refuse(next, why, err);
 	}
-	err = app_tls_new(&next->conf, &tls, why, why_bytes);
+	err = check_protected(a, next, why, why_bytes);
+	if (!err)
+		err = app_tls_new(&next->conf, &tls, why, why_bytes);
 	if (err)
 		return refuse(next, why, err);
 	err = peer_probe_watch(a->probe, next->peers);

@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "sbe/app.h"
+#include "sbe/conf/sbe_conf_lint.h"
 #include "version.h"
 
 #define CONF_DEFAULT "/etc/speermint/sbe.json"
@@ -51,6 +52,12 @@ static void raise_files(void)
 	}
 }
 
+static void print_warning(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "warning: %s\n", text);
+}
+
 static int run(const char *path, bool check_only)
 {
 	struct sbe_snapshot *snapshot = NULL;
@@ -63,6 +70,7 @@ static int run(const char *path, bool check_only)
 		return EXIT_USAGE;
 	}
 	if (check_only) {
+		(void)sbe_conf_lint(snapshot, print_warning, NULL);
 		printf("%s: ok\n", path);
 		mem_unref(snapshot);
 		return EXIT_SUCCESS;

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "common/mem.h"
+#include "common/net/device.h"
 #include "common/net/net_metric.h"
 
 #define STREAM_FLUSH_MS 1000
@@ -271,13 +272,16 @@ static void stream_on_connected(uv_connect_t *req, int status)
 	mem_unref(s);
 }
 
-static int stream_begin_connect(struct stream *s, const struct addr *to, const struct addr *bind)
+static int stream_begin_connect(struct stream *s, const struct addr *to,
+				const struct stream_options *o)
 {
 	struct sockaddr_storage sa;
-	int err;
+	int err = device_tcp_bind(&s->io.tcp, o->device);
 
-	if (bind) {
-		addr_to_sockaddr(bind, &sa);
+	if (err)
+		return err;
+	if (o->bind) {
+		addr_to_sockaddr(o->bind, &sa);
 		err = uv_tcp_bind(&s->io.tcp, (struct sockaddr *)&sa, 0);
 		if (err)
 			return err;
@@ -314,10 +318,10 @@ int stream_connect(uv_loop_t *loop, const struct addr *to, const struct stream_o
 							      .nnames = o->nnames},
 				     &s->tls);
 	if (!err)
-		err = uv_tcp_init(loop, &s->io.tcp);
+		err = device_tcp_init(loop, &s->io.tcp, to->family, o->device);
 	if (!err) {
 		stream_io_is_live(s);
-		err = stream_begin_connect(s, to, o->bind);
+		err = stream_begin_connect(s, to, o);
 	}
 	if (err) {
 		stream_end(s);

@@ -40,6 +40,7 @@ struct stream_options {
 	uint32_t idle_ms;          /* close after so long without a byte in; 0 = never */
 	uint32_t send_queue_bytes; /* cap; 0 = 256 KiB */
 	const struct addr *bind;   /* source address of a connect, or NULL */
+	const char *device;        /* the one interface to use (common/net/device.h), or NULL */
 };
 
 /** Start connecting; result by h->open or h->closed. @return 0 or -errno. */
@@ -93,6 +94,7 @@ struct stream_listen_options {
 	uint32_t idle_ms;         /* initial idle deadline of accepted streams */
 	uint32_t send_queue_bytes;
 	uint32_t accepts_per_s; /* more wait in the kernel's queue; 0 = as they come */
+	const char *device;     /* the one interface to listen on, or NULL */
 	/* A connection was accepted: who comes from there? @return false = close it. arg is that of accept. May be NULL. */
 	bool (*vet)(void *arg, const struct addr *from, struct stream_vet *vet);
 	/* A TLS handshake failed, why in words; arg is that of accept. The connection ends by itself. May be NULL. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/net/device.h"
 #include "common/net/net_metric.h"
 #include "common/net/tls.h"
 #include "common/rate.h"
@@ -290,13 +291,16 @@ static int stream_bind_tcp(uv_loop_t *loop, struct stream_listener *l, const str
 	struct sockaddr_storage sa;
 	int err, len = sizeof(sa);
 
-	err = uv_tcp_init(loop, &l->io.tcp);
+	err = device_tcp_init(loop, &l->io.tcp, local->family, l->o.device);
 	if (err)
 		return err;
 	l->io.handle.data = mem_ref(l);
 	addr_to_sockaddr(local, &sa);
-	err = uv_tcp_bind(&l->io.tcp, (struct sockaddr *)&sa,
-			  local->family == ADDR_V6 ? UV_TCP_IPV6ONLY : 0);
+	err = device_tcp_bind(&l->io.tcp, l->o.device);
+	l->o.device = NULL; /* the caller's */
+	if (!err)
+		err = uv_tcp_bind(&l->io.tcp, (struct sockaddr *)&sa,
+				  local->family == ADDR_V6 ? UV_TCP_IPV6ONLY : 0);
 	if (!err)
 		err = uv_listen(&l->io.stream, STREAM_LISTEN_BACKLOG, stream_on_connection);
 	len = sizeof(sa);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/net/device.h"
 #include "common/net/net_metric.h"
 
 #define UDP_BATCH 32
@@ -153,10 +154,10 @@ static void udp_on_poll(uv_poll_t *p, int status, int events)
 	mem_unref(u);
 }
 
-static int udp_socket(const struct addr *local, int *ret_fd)
+static int udp_socket(const struct addr *local, const char *device, int *ret_fd)
 {
 	bool v6 = local->family == ADDR_V6;
-	int fd, on = 1, size = UDP_RCVBUF_BYTES;
+	int fd, err, on = 1, size = UDP_RCVBUF_BYTES;
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(local, &sa);
 
@@ -174,13 +175,16 @@ static int udp_socket(const struct addr *local, int *ret_fd)
 		(void)setsockopt(fd, SOL_IPV6, IPV6_RECVERR, &on, sizeof(on));
 	else
 		(void)setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&sa, len) < 0)
+	err = device_bind(fd, device);
+	if (!err && bind(fd, (struct sockaddr *)&sa, len) < 0)
 		goto fail;
+	if (err)
+		goto out;
 	*ret_fd = fd;
 	return 0;
-fail:;
-	int err = -errno;
-
+fail:
+	err = -errno;
+out:
 	close(fd);
 	return err;
 }
@@ -211,6 +215,12 @@ static int udp_prepare(struct udp *u)
 int udp_open(uv_loop_t *loop, const struct addr *local, const struct udp_handlers *h, void *arg,
 	     struct udp **ret_udp)
 {
+	return udp_open_on(loop, local, NULL, h, arg, ret_udp);
+}
+
+int udp_open_on(uv_loop_t *loop, const struct addr *local, const char *device,
+		const struct udp_handlers *h, void *arg, struct udp **ret_udp)
+{
 	struct udp *u;
 	int err;
 
@@ -222,7 +232,7 @@ int udp_open(uv_loop_t *loop, const struct addr *local, const struct udp_handler
 	u->fd = -1;
 	u->h = *h;
 	u->arg = arg;
-	err = udp_socket(local, &u->fd);
+	err = udp_socket(local, device, &u->fd);
 	if (err)
 		goto out;
 	err = udp_prepare(u);

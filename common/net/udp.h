@@ -24,6 +24,9 @@ struct udp_handlers {
 /** @return 0 or -errno (-EADDRINUSE, -EADDRNOTAVAIL, ...). local->port 0 picks one (see udp_local). */
 int udp_open(uv_loop_t *loop, const struct addr *local, const struct udp_handlers *h, void *arg,
 	     struct udp **ret_udp);
+/** The same, tied to one interface (common/net/device.h); NULL = to none. */
+int udp_open_on(uv_loop_t *loop, const struct addr *local, const char *device,
+		const struct udp_handlers *h, void *arg, struct udp **ret_udp);
 /** @return 0 or -errno; -EAGAIN = dropped. */
 int udp_send(struct udp *u, const struct addr *to, const void *data, size_t len_bytes);
 const struct addr *udp_local(const struct udp *u);

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/metric.h"
 #include "sbe/admin/sbe_admin.h"
+#include "sbe/conf/sbe_conf_lint.h"
 #include "sbe/cdr/cdr.h"
 #include "sbe/sip/txn.h"
 #include "version.h"
@@ -68,16 +69,27 @@ static int version_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 	return ADMIN_OK;
 }
 
+static void add_warning(void *arg, const char *text)
+{
+	json_array_append_new(arg, json_string(text));
+}
+
 static int config_check_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 {
 	struct sbe_snapshot *s = NULL;
 	struct conf_error error = {""};
+	json_t *warnings;
 
 	(void)arg;
 	if (sbe_conf_load(c->args[0], NULL, &s, &error))
 		return admin_error(c, ADMIN_FAILED, "%.250s", error.text);
+	warnings = json_array();
+	(void)sbe_conf_lint(s, add_warning, warnings);
 	mem_unref(s);
 	*ret_data = json_pack("{s:s}", "text", "The file is good.");
+	if (json_array_size(warnings))
+		json_object_set(*ret_data, "warnings", warnings);
+	json_decref(warnings);
 	return ADMIN_OK;
 }
 

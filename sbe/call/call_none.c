@@ -59,6 +59,24 @@ static void refuse_stranger(struct txn_server *s, int status, const char *phrase
 	txn_server_detach(s);
 }
 
+/* RFC 6406: exactly this phrase. A peer that came the wrong way is told so (E9, G6). */
+static void refuse_unsupported(struct call_core *core, struct txn_server *s)
+{
+	enum peer_sec_reason why = peer_sec_refused(core->c.peers, txn_server_source(s));
+	struct txn_reply r = {.status = 403, .reason = "Unsupported Peer", .once = true};
+	char header[160];
+
+	metric_add(&call_metrics, CALL_STRANGER, 1);
+	if (why != PEER_SEC_OK) {
+		snprintf(header, sizeof(header), "Reason: SIP;cause=403;text=\"%s\"\r\n",
+			 peer_sec_text(why));
+		r.headers = header;
+		r.headers_bytes = strlen(header);
+	}
+	txn_server_reply(s, &r);
+	txn_server_detach(s);
+}
+
 static bool refused_for_numbers(struct txn_server *s, const struct wire_msg *m)
 {
 	const struct call_screened *no = call_screen_numbers(m);
@@ -145,8 +163,7 @@ void call_on_request(struct call_core *core, struct txn_server *s, const struct 
 	if (to.tag.n) {
 		in_dialog(core, s, m, p);
 	} else if (!p) {
-		metric_add(&call_metrics, CALL_STRANGER, 1);
-		refuse_stranger(s, 403, "Unsupported Peer");
+		refuse_unsupported(core, s);
 	} else if (!call_auth_admits(core, s, m, p)) {
 		return;
 	} else if (wire_method(m) == WIRE_INVITE && policy_method_allowed(p->conf, WIRE_INVITE)) {

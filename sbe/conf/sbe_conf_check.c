@@ -120,6 +120,10 @@ static int check_realm(const struct check *k, const struct sbe_realm_conf *r)
 {
 	char at[AT_BYTES];
 
+	snprintf(at, sizeof(at), "realms.%s.protected", r->name);
+	if (r->protected_by != SBE_PROTECTED_NONE && !r->interface)
+		return conf_fail_at(k->doc, at, k->err,
+				    "needs \"interface\": only what comes through it is protected");
 	snprintf(at, sizeof(at), "realms.%s.advertise", r->name);
 	return r->advertise ? check_advertise(k, at, r->advertise) : 0;
 }
@@ -222,6 +226,32 @@ static bool is_our_domain(const struct check *k, const char *domain)
 	return false;
 }
 
+/* What the peer demands of its realm, and the realm of its peers (E9, G6, G7). */
+static int check_admission(const struct check *k, const struct peer_conf *p,
+			   const struct sbe_realm_conf *realm)
+{
+	char at[AT_BYTES];
+
+	snprintf(at, sizeof(at), "peers.%s.sec.admission", p->name);
+	if (p->sec.admission == PEER_ADMIT_IPSEC && realm->protected_by != SBE_PROTECTED_IPSEC)
+		return conf_fail_at(
+			k->doc, at, k->err,
+			"ipsec-only needs a realm with \"protected\": \"ipsec\", and realm "
+			"%s is none",
+			realm->name);
+	if (p->sec.admission == PEER_ADMIT_TLS && !realm->tls.n)
+		return conf_fail_at(k->doc, at, k->err, "realm %s has no TLS identity",
+				    realm->name);
+	snprintf(at, sizeof(at), "peers.%s.mode", p->name);
+	if (realm->colocated && p->mode == PEER_ON_DEMAND && !peer_tls_only(p))
+		return conf_fail_at(
+			k->doc, at, k->err,
+			"in the co-located realm %s peers are known by their sources, so "
+			"nobody is taken on demand in clear",
+			realm->name);
+	return 0;
+}
+
 static int check_peer(const struct check *k, const struct peer_conf *p)
 {
 	const struct sbe_realm_conf *realm = find_realm(k, p->realm);
@@ -232,6 +262,7 @@ static int check_peer(const struct check *k, const struct peer_conf *p)
 	snprintf(at, sizeof(at), "peers.%s.realm", p->name);
 	if (!realm)
 		return conf_fail_at(k->doc, at, k->err, "there is no realm \"%s\"", p->realm);
+	err = check_admission(k, p, realm);
 	for (size_t i = 0; !err && i < p->next_hops.n; i++)
 		err = check_hop(k, p, realm, i);
 	for (size_t i = 0; !err && i < p->domains.n; i++) {

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/log.h"
+#include "common/net/device.h"
 #include "sbe/conf/sbe_conf_private.h"
 #include "sbe/conf/sbe_conf_tls.h"
 #include "sbe/dns/dns_ares.h"
@@ -201,6 +202,7 @@ static const struct conf_field gate_fields[] = {
 	 .text = "How long calls of a lost dbe wait for it to come back."},
 	CONF_END,
 };
+static const char *const protected_words[] = {"none", "ipsec", NULL}; /* as enum sbe_protected */
 static const struct conf_field realm_fields[] = {
 	{FIELD(sbe_realm_conf, listen, "listen"), .type = CONF_CUSTOM, .custom = read_sip_listen,
 	 .required = true, .item_bytes = sizeof(struct conf_list),
@@ -213,6 +215,15 @@ static const struct conf_field realm_fields[] = {
 		 "certificate has the name a client asks for, else the first."},
 	{FIELD(sbe_realm_conf, advertise, "advertise"), .type = CONF_STRING, .min = 1,
 	 .text = "Host to show in Via and Contact instead of the listener's address."},
+	{FIELD(sbe_realm_conf, interface, "interface"), .type = CONF_STRING, .min = 1,
+	 .max = DEVICE_NAME_BYTES - 1,
+	 .text = "Network interface that its sockets are tied to: what comes by another one is not heard."},
+	{FIELD(sbe_realm_conf, protected_by, "protected"), .type = CONF_ENUM,
+	 .words = protected_words, .def = "none",
+	 .text = "ipsec: interface carries packets of IPsec only, as an xfrm or vti interface does; peers that "
+		 "demand IPsec are taken here."},
+	{FIELD(sbe_realm_conf, colocated, "colocated"), .type = CONF_BOOL, .def = "false",
+	 .text = "Nobody else can reach this network, so clear text is no risk; each peer still needs its sources."},
 	CONF_END,
 };
 static const struct conf_field dns_fields[] = {

@@ -26,6 +26,7 @@
 #include "sbe/peer/peer_overload.h"
 #include "sbe/peer/peer_policy.h"
 #include "sbe/peer/peer_quality.h"
+#include "sbe/peer/peer_sec.h"
 #include "sbe/peer/peer_session.h"
 #include "sbe/peer/peer_tls.h"
 #include "sbe/sip/transport.h"
@@ -86,6 +87,7 @@ struct peer_conf { /* name first: the key of the config map */
 	struct peer_auth_conf auth;
 	uint32_t ring_s; /* "sip.ring_s": how long a call may ring (timer C), default 180 */
 	struct peer_tls_conf tls;
+	struct peer_sec_conf sec;
 	struct peer_im_conf im;
 	struct peer_presence_conf presence;
 	struct conf_list use;      /* const char *: names in "policies" */
@@ -169,6 +171,8 @@ struct peer *peer_find_number(const struct peer_set *s, uint32_t number);
 struct peer *peer_by_name(const struct peer_set *s, size_t nth);
 /** The peer that owns this domain (case-insensitive), or NULL. */
 struct peer *peer_find_domain(const struct peer_set *s, const char *domain, size_t len_bytes);
+/** Is any of them taken over IPsec only? */
+bool peer_set_has_ipsec(const struct peer_set *s);
 /** The on-demand peer of a realm, or NULL. */
 struct peer *peer_find_on_demand(const struct peer_set *s, const char *realm);
 typedef int(peer_each_h)(struct peer *p, void *arg);

@@ -178,6 +178,8 @@ const struct conf_field peer_conf_fields[] = {
 	 .text = "How its calls are signalled."},
 	{FIELD(peer_conf, tls, "tls"), .type = CONF_OBJECT, .fields = peer_tls_fields,
 	 .item_bytes = sizeof(struct peer_tls_conf), .text = "Its identity."},
+	{FIELD(peer_conf, sec, "sec"), .type = CONF_OBJECT, .fields = peer_sec_fields,
+	 .item_bytes = sizeof(struct peer_sec_conf), .text = "Over what it is taken."},
 	{FIELD(peer_conf, im, "im"), .type = CONF_OBJECT, .fields = peer_im_fields,
 	 .item_bytes = sizeof(struct peer_im_conf), .text = "Messages outside of calls."},
 	{FIELD(peer_conf, presence, "presence"), .type = CONF_OBJECT,
@@ -357,6 +359,8 @@ int peer_conf_check(const struct conf_doc *doc, const char *path, const struct c
 	}
 	for (size_t i = 0; !e && i < confs->n; i++) {
 		e = check_hops(doc, path, &c[i], err);
+		if (!e)
+			e = peer_sec_check(doc, path, &c[i], err);
 		if (!e)
 			e = check_on_demand(doc, path, confs, i, err);
 	}

@@ -20,8 +20,10 @@ static bool may_be(const struct peer *p, const struct transport_target *from)
 {
 	const char *const *names = NULL;
 
+	if (!peer_sec_way_ok(p->conf, from))
+		return false;
 	if (from->proto != TRANSPORT_TLS)
-		return !peer_tls_only(p->conf);
+		return true;
 	if (!p->conf->tls.mutual || !peer_tls_names(p->conf, &names))
 		return true;
 	return carries_name(p, from);
@@ -32,10 +34,10 @@ static struct peer *anybody(const struct peer_set *s, const struct transport_tar
 {
 	struct peer *p = peer_find_on_demand(s, transport_realm(from->listener));
 
-	if (!p)
+	if (!p || !peer_sec_way_ok(p->conf, from))
 		return NULL;
 	if (from->proto != TRANSPORT_TLS)
-		return peer_tls_only(p->conf) ? NULL : p;
+		return p;
 	return !p->conf->tls.mutual || transport_authenticated(from) ? p : NULL;
 }
 
@@ -46,6 +48,8 @@ struct peer *peer_identify(const struct peer_set *s, const struct transport_targ
 
 	if (p)
 		return p; /* the transport has asked already */
+	if (peer_sec_is_astray(s, from))
+		return NULL; /* who has to come through the tunnel is nobody else outside of it */
 	p = peer_find_source(s, realm, &from->to);
 	if (p && may_be(p, from))
 		return p;
@@ -53,7 +57,8 @@ struct peer *peer_identify(const struct peer_set *s, const struct transport_targ
 		return p ? NULL
 			 : anybody(s, from); /* who uses a peer's address is that peer or nobody */
 	for (size_t i = 0; (p = peer_by_name(s, i)); i++) {
-		if (!strcmp(p->conf->realm, realm) && carries_name(p, from))
+		if (!strcmp(p->conf->realm, realm) && carries_name(p, from) &&
+		    peer_sec_way_ok(p->conf, from))
 			return p;
 	}
 	return peer_find_source(s, realm, &from->to) ? NULL : anybody(s, from);

@@ -36,6 +36,7 @@ struct peer_set {
 	size_t npeers;
 	struct peer **certified; /* of peers: those known by certificate alone */
 	size_t ncertified;
+	bool has_ipsec;
 	struct peer_realm *realms;
 	size_t nrealms;
 	struct peer_name *domain_names;
@@ -257,6 +258,7 @@ static int add_peer(struct peer_set *s, const struct peer_conf *conf, void *owne
 		return err;
 	}
 	s->peers[s->npeers++] = p;
+	s->has_ipsec |= conf->sec.admission == PEER_ADMIT_IPSEC;
 	if (!conf->sources.n && conf->tls.names.n && !peer_tls_own_rules(conf))
 		s->certified[s->ncertified++] = p;
 	err = table_add(s->names, &p->by_name, p->name, strlen(p->name), p);
@@ -286,6 +288,7 @@ int peer_set_new(const struct conf_list *confs, void *owner, struct peer_set *ol
 	metric_register(&peer_metrics);
 	metric_register(&peer_limit_metrics);
 	metric_register(&peer_overload_metrics);
+	metric_register(&peer_sec_metrics);
 	*ret_set = s;
 	return 0;
 }
@@ -343,6 +346,11 @@ struct peer *peer_find_domain(const struct peer_set *s, const char *domain, size
 	size_t len = domain_key(domain, len_bytes, key);
 
 	return len ? table_find(s->domains, key, len) : NULL;
+}
+
+bool peer_set_has_ipsec(const struct peer_set *s)
+{
+	return s->has_ipsec;
 }
 
 struct peer *peer_find_on_demand(const struct peer_set *s, const char *realm)

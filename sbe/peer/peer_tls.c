@@ -72,7 +72,7 @@ const struct conf_field peer_tls_fields[] = {
 
 bool peer_tls_only(const struct peer_conf *c)
 {
-	return c->tls.required || c->tls.names.n > 0;
+	return c->tls.required || c->tls.names.n > 0 || c->sec.admission == PEER_ADMIT_TLS;
 }
 
 bool peer_tls_own_rules(const struct peer_conf *c)

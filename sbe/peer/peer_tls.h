@@ -31,7 +31,7 @@ extern const struct conf_field peer_tls_fields[];
 struct peer;
 struct peer_conf;
 
-/** No message of this peer passes in clear: "required", or names are agreed. */
+/** No message of this peer passes in clear: "required", names are agreed, or sec.admission says so. */
 bool peer_tls_only(const struct peer_conf *c);
 /** It has authorities or rules of its own, which only its address calls for: a certificate cannot name its own judge. */
 bool peer_tls_own_rules(const struct peer_conf *c);

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/net/device.h"
 #include "sbe/sip/transport_private.h"
 
 #define TRANSPORT_NAME_MAX_BYTES 255U
@@ -160,6 +161,9 @@ int transport_listen(struct transport *t, const struct transport_listen *o)
 	err = mem_strdup(o->realm, TRANSPORT_NAME_MAX_BYTES, &l->realm);
 	if (!err && o->advertise)
 		err = mem_strdup(o->advertise, TRANSPORT_NAME_MAX_BYTES, &l->advertise);
+	if (!err && o->device)
+		err = mem_strdup(o->device, DEVICE_NAME_BYTES, &l->device);
+	l->ipsec = o->ipsec;
 	if (!err)
 		err = o->proto == TRANSPORT_UDP ? transport_udp_open(l) : transport_stream_open(l);
 	if (!err)

@@ -111,6 +111,9 @@ struct transport_listen {
 	struct addr local;
 	const char *advertise; /* host for Via and Contact; NULL = local's IP */
 	struct tls_context *tls;
+	const char *
+		device; /* the one interface to use, also for connections we open; NULL = any. Copied */
+	bool ipsec;     /* device carries packets of IPsec only */
 };
 /** For listeners and connections made from now on. TRANSPORT_LIMITS without this. */
 void transport_set_limits(struct transport *t, const struct transport_limits *limits);
@@ -124,6 +127,8 @@ int transport_set_stranger_rate(struct transport *t, uint32_t per_s);
 /** First listener of a realm with this protocol (and family if not ADDR_NONE), or NULL. */
 const struct transport_listener *transport_find(const struct transport *t, const char *realm,
 						enum transport_proto proto, int family);
+/** Does all it hears and says pass IPsec? True only of a listener tied to an interface. */
+bool transport_is_protected(const struct transport_listener *l);
 const char *transport_realm(const struct transport_listener *l);
 /** "192.0.2.1:5060" / "[v6]:5060": what Via's sent-by and our Contact say. */
 const char *transport_sent_by(const struct transport_listener *l);

@@ -60,7 +60,8 @@ static int start(struct transport_connection *c, const struct transport_tls *tls
 	struct stream_options o = {.connect_ms = t->limits.connect_ms,
 				   .idle_ms = t->limits.idle_ms,
 				   .send_queue_bytes = t->limits.queue_bytes,
-				   .bind = &local};
+				   .bind = &local,
+				   .device = l->device};
 
 	local.port = 0;
 	if (l->tls) {

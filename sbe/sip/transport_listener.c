@@ -31,6 +31,11 @@ const char *transport_realm(const struct transport_listener *l)
 	return l->realm;
 }
 
+bool transport_is_protected(const struct transport_listener *l)
+{
+	return l->device && l->ipsec;
+}
+
 const char *transport_sent_by(const struct transport_listener *l)
 {
 	return l->sent_by;
@@ -131,6 +136,7 @@ void transport_listener_free(struct transport_listener *l)
 	mem_unref(l->tls);
 	mem_unref(l->realm);
 	mem_unref(l->advertise);
+	mem_unref(l->device);
 	mem_unref(l->sent_by);
 	mem_unref(l);
 }

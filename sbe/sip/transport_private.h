@@ -34,6 +34,8 @@ struct transport_listener {
 	uint8_t proto; /* enum transport_proto */
 	struct addr local;
 	char *realm, *advertise, *sent_by; /* advertise: NULL = local's IP */
+	char *device;                      /* the one interface it uses, or NULL */
+	bool ipsec;                        /* which is said to carry protected packets only */
 	struct tls_context *tls;           /* reference */
 	struct udp *udp;
 	struct stream_listener *stream;

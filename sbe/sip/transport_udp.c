@@ -35,7 +35,7 @@ static void on_error(void *arg, const struct addr *to, int err)
 int transport_udp_open(struct transport_listener *l)
 {
 	static const struct udp_handlers h = {on_datagram, on_error};
-	int err = udp_open(l->transport->loop, &l->local, &h, l, &l->udp);
+	int err = udp_open_on(l->transport->loop, &l->local, l->device, &h, l, &l->udp);
 
 	if (!err)
 		l->local = *udp_local(l->udp);

@@ -35,6 +35,13 @@ int udp_open(uv_loop_t *loop, const struct addr *local, const struct udp_handler
 	return 0;
 }
 
+int udp_open_on(uv_loop_t *loop, const struct addr *local, const char *device,
+		const struct udp_handlers *h, void *arg, struct udp **ret_udp)
+{
+	(void)device;
+	return udp_open(loop, local, h, arg, ret_udp);
+}
+
 int udp_send(struct udp *u, const struct addr *to, const void *data, size_t len_bytes)
 {
 	sim.sent++;
