@@ -160,7 +160,7 @@ static void invite_answered(struct leg *leg, int status, const struct wire_msg *
 		return;
 	now = said(sdp);
 	if (memcmp(&now, &leg->session.said, sizeof(now)) && !call_media_check(call, sdp, NULL) &&
-	    sdp->n_media == call->nstreams && !call_media_take(call, leg->side, sdp, false))
+	    sdp->n_media == call->nlines && !call_media_take(call, leg->side, sdp, false))
 		call_media_follow(call, CALL_CUT_THROUGH, nothing);
 	mem_unref(sdp);
 }

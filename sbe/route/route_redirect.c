@@ -111,14 +111,15 @@ const struct route_target *route_target(const struct route_plan *plan, size_t nt
 	return target ? &plan->targets[target - 1] : NULL;
 }
 
-/* Has this user been asked for there, or shall he be? Written in another way he is still the same. */
-static bool is_there(const struct route_redirect *r, const struct route_plan *plan,
-		     const struct peer *p, size_t hop, const char *user)
+/* The candidate that asks for this user there, or has asked. Written in another way he is still the same. */
+static size_t find_there(const struct route_redirect *r, const struct route_plan *plan,
+			 const struct peer *p, size_t hop, const char *user)
 {
 	char number[ROUTE_USER_BYTES], other[ROUTE_USER_BYTES];
+	size_t i;
 
 	route_number(user, number, sizeof(number));
-	for (size_t i = 0; i < plan->n; i++) {
+	for (i = 0; i < plan->n; i++) {
 		const struct route_candidate *c = &plan->candidates[i];
 		const struct route_target *t = route_target(plan, i);
 
@@ -126,9 +127,9 @@ static bool is_there(const struct route_redirect *r, const struct route_plan *pl
 			continue;
 		route_number(t ? t->user : r->user, other, sizeof(other));
 		if (!strcmp(number, other))
-			return true;
+			break;
 	}
-	return false;
+	return i;
 }
 
 static size_t count_redirected(const struct route_plan *plan)
@@ -182,6 +183,19 @@ static void insert(struct route_plan *plan, struct place *place, struct peer *p,
 	place->left--;
 }
 
+/* It was planned for later anyway: now it comes next. */
+static void advance(struct route_plan *plan, struct place *place, size_t nth, unsigned target)
+{
+	struct route_candidate c = plan->candidates[nth], *to = &plan->candidates[place->at];
+
+	memmove(to + 1, to, (nth - place->at) * sizeof(c));
+	c.target = (uint8_t)target;
+	c.depth = place->depth;
+	*to = c;
+	place->at++;
+	place->left--;
+}
+
 /* All next hops of its peer, or the one it names; those that failed lately last. */
 static const char *take(const struct route_redirect *r, struct route_plan *plan,
 			const struct option *o, struct place *place)
@@ -189,21 +203,27 @@ static const char *take(const struct route_redirect *r, struct route_plan *plan,
 	const char *why = "redirect_loop";
 	char user[ROUTE_USER_BYTES];
 	unsigned target = 0;
+	size_t nth;
 
 	wire_text_copy(o->party.uri.user, user, sizeof(user));
 	for (int last = 0; last < 2; last++) {
 		for (size_t i = 0; i < o->peer->nhops; i++) {
 			if ((o->hop < o->peer->nhops && o->hop != i) ||
-			    peer_hop_last(o->peer, i, r->now_ms) != (last == 1) ||
-			    is_there(r, plan, o->peer, i, user))
+			    peer_hop_last(o->peer, i, r->now_ms) != (last == 1))
 				continue;
+			nth = find_there(r, plan, o->peer, i, user);
+			if (nth < plan->n && (nth <= r->at || plan->candidates[nth].target))
+				continue; /* has been asked, or will be by this or another 3xx */
 			if (!place->left)
 				return target ? "redirect_taken" : "redirect_many";
 			if (!target)
 				target = new_target(plan, o);
 			if (!target)
 				return "redirect_many";
-			insert(plan, place, o->peer, i, target);
+			if (nth < plan->n)
+				advance(plan, place, nth, target);
+			else
+				insert(plan, place, o->peer, i, target);
 			why = "redirect_taken";
 		}
 	}

@@ -16,12 +16,13 @@
 
 static uint64_t cdrs[CDRS_MAX]; /* hashes of a_call_id */
 static unsigned ncdrs;
-static int64_t attempts_before;
+static int64_t attempts_before, followed_before;
 
 void sim_audit_begin(void)
 {
 	ncdrs = 0;
 	attempts_before = metric_get(&call_metrics, CALL_ATTEMPTS);
+	followed_before = metric_get(&call_metrics, CALL_REDIRECTS);
 }
 
 /* In place of the writer and its thread (sbe/cdr/cdr.h). */
@@ -246,6 +247,8 @@ void sim_audit_idle(void)
 	none("ends in the data plane", sim_dbe_ends());
 	none("ports in use", sim_dbe_ports_used());
 	peer_each(sim_sbe.snapshot->peers, no_sessions, NULL);
+	sim_cover[COVER_FOLLOWED] +=
+		(uint64_t)(metric_get(&call_metrics, CALL_REDIRECTS) - followed_before);
 	if ((int64_t)ncdrs != attempts)
 		sim_breach("%u records for %lld attempts", ncdrs, (long long)attempts);
 	LIST_FOREACH(call, &sim_calls, link) {

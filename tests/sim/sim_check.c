@@ -12,6 +12,7 @@
 
 #define RECORDS 8192U /* a power of two; a seed uses some hundreds */
 #define MADE 48U
+#define INVITES_MAX 10U
 
 struct record {
 	uint64_t key;
@@ -231,6 +232,15 @@ static void check_order(const struct sim_msg *m)
 	d->bye = !strcmp(m->start, "BYE");
 }
 
+/* A27: whatever callees say, a call does not become many. */
+static void count_invite(const struct sim_msg *m)
+{
+	struct sim_call *call = sim_call_of_number(m->text);
+
+	if (call && ++call->invites > INVITES_MAX && !call->tainted)
+		sim_breach("%u INVITEs for call %s:\n%s", call->invites, call->number, m->text);
+}
+
 static void check_request(const struct sim_host *to, const struct sim_msg *m)
 {
 	uint64_t key = key_of(OUT, NULL, m->branch, m->method);
@@ -252,6 +262,8 @@ static void check_request(const struct sim_host *to, const struct sim_msg *m)
 	}
 	r->bytes = bytes;
 	r->host = to;
+	if (!strcmp(m->start, "INVITE") && !m->to_tag[0])
+		count_invite(m);
 	r->invite = !strcmp(m->start, "INVITE");
 	snprintf(r->call_id, sizeof(r->call_id), "%s", m->call_id);
 	if (nouts < sizeof(outs) / sizeof(outs[0]))
@@ -290,8 +302,9 @@ void sim_check_sent(const struct addr *local, const struct addr *to, const char 
 	memcpy(copy, text, n);
 	copy[n] = '\0';
 	sim_count(COVER_SBE_MESSAGES);
-	/* a response goes to the port that a Via names, whatever that is */
-	if (!h && !strncmp(copy, "SIP/2.0 ", 8) && is_host(to))
+	/* a response goes to the port that a Via names, whatever that is; a changed Contact too may name any of its host */
+	if (!h && is_host(to) &&
+	    (!strncmp(copy, "SIP/2.0 ", 8) || (sim_msg_read(copy, n, &m) && is_tainted(&m))))
 		return;
 	if (!h || !addr_equal(&h->sbe, local))
 		sim_breach("sent to %s, which nobody has authorised:\n%s", sim_net_name(to), copy);

@@ -36,6 +36,8 @@
 	X(PRACKS, 1, "PRACK sent by a caller")                                                     \
 	X(REFUSALS, 1, "3xx to 6xx sent by a callee")                                              \
 	X(REDIRECTS, 1, "3xx among them")                                                          \
+	X(FOLLOWED, 1, "3xx followed by the sbe")                                                  \
+	X(FOLLOWED_UP, 1, "calls answered by where one led")                                       \
 	X(CHALLENGES, 1, "401 and 407 among them")                                                 \
 	X(UNAVAILABLE, 1, "503 among them")                                                        \
 	X(MUTE, 1, "callees that never answer")                                                    \

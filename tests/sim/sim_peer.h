@@ -121,7 +121,7 @@ struct sim_session {
 	uint32_t wanted_s, interval_s; /* asked for; in force, 0 = none */
 	uint64_t refreshed_ms;
 	bool knows, forgets, we_refresh;
-	bool surely; /* agreed when nothing got lost: both sides know the same */
+	bool asked_calm, surely; /* agreed when nothing got lost: both sides know the same */
 };
 struct sim_call;
 struct sim_ua {
@@ -159,8 +159,10 @@ struct sim_call {
 	bool differs; /* one peer has refused to hear what the other describes now */
 	bool excused; /* the network was against it for too long */
 	bool answered, given_up;
-	bool was_up; /* when all was looked at the first time */
-	bool faded;  /* a session of it was not refreshed */
+	bool redirected;  /* once by a 3xx that the sbe should follow */
+	unsigned invites; /* of the sbe to callees, copies not counted */
+	bool was_up;      /* when all was looked at the first time */
+	bool faded;       /* a session of it was not refreshed */
 	struct timer cancel;
 };
 LIST_HEAD(sim_calls, sim_call);
@@ -196,7 +198,7 @@ void sim_ua_offer_again(struct sim_ua *ua, bool update);
 /* sim_session.c: RFC 4028 */
 void sim_session_draw(struct sim_ua *ua);
 /** Lines of our INVITE or UPDATE, of our 2xx to this one; "" = none. */
-const char *sim_session_ask(const struct sim_ua *ua, char *buf, size_t size);
+const char *sim_session_ask(struct sim_ua *ua, char *buf, size_t size);
 const char *sim_session_grant(struct sim_ua *ua, const struct sim_msg *m, char *buf, size_t size);
 /** The 2xx to ours. */
 void sim_session_granted(struct sim_ua *ua, const struct sim_msg *m);

@@ -219,21 +219,57 @@ static void answer(struct sim_ring *r, unsigned i)
 	f->ua->offered = r->late && reply.body;
 	r->server->ua = f->ua;
 	f->ua->state = UA_UP;
+	if (r->call->redirected)
+		sim_count(COVER_FOLLOWED_UP);
 	sim_server_reply(r->server, &reply);
+}
+
+/*
+ * Where else: to peers, as they are known or not, to strangers, back, and what is no place at all. Where somebody
+ * makes a 2xx of a 3xx its Contact comes back to him, so it names nothing of the other side then.
+ */
+static void redirect(struct sim_ring *r, char *buf, size_t size)
+{
+	static const char *const places[] = {
+		"b.example",
+		"c.example",
+		"a.example",
+		"evil.example",
+		"198.51.100.20:5060",
+		"198.51.100.21:5060",
+		"198.51.100.30",
+		"198.51.100.99",
+		"203.0.113.1",
+		"198.51.100.30?Route=%3Csip:198.51.100.99%3E",
+		"198.51.100.30;maddr=198.51.100.99",
+		"10.0.0.10",
+	};
+	struct sim_call *call = r->call;
+	unsigned contacts = 1 + sim_pick(4), n = 12;
+	size_t at = 0;
+
+	sim_count(COVER_REDIRECTS);
+	call->redirected = true;
+	if (sim.plan.clean) {
+		sim_print(buf, size, "Contact: <sip:%s@198.51.100.30>\r\n", call->number);
+		return;
+	}
+	if (sim.plan.rogue)
+		n = r->server->host->core ? 4 : 11;
+	for (unsigned i = 0; i < contacts; i++)
+		at += sim_print(buf + at, size - at, "Contact: <sip:%s@%s>;q=0.%u\r\n",
+				sim_chance(80) ? call->number : "+4999", places[sim_pick(n)],
+				sim_pick(10));
 }
 
 static void refuse(struct sim_ring *r)
 {
 	struct sim_reply reply = {.status = r->final, .tag = "refused"};
-	char headers[200] = "";
+	char headers[1000] = "";
 
 	sim_count(COVER_REFUSALS);
 	if (r->final / 100 == 3) {
-		sim_count(COVER_REDIRECTS);
-		sim_print(headers, sizeof(headers), "Contact: <sip:%s@%s:5060>\r\n",
-			  r->call->number,
-			  r->server->host->core ? sim_hosts[PBX].ip
-						: sim_hosts[BNET1 + sim_pick(3)].ip);
+		redirect(r, headers, sizeof(headers));
 	} else if (r->final == 401 || r->final == 407) {
 		sim_count(COVER_CHALLENGES);
 		sim_print(headers, sizeof(headers),
@@ -319,11 +355,14 @@ static void next_step(void *arg)
 	finish(r);
 }
 
-static int draw_final(void)
+static int draw_final(const struct sim_call *call, const struct sim_host *h)
 {
 	static const int refusals[] = {302, 300, 401, 407, 404, 408, 420, 422, 480, 481,
 				       486, 487, 488, 491, 500, 503, 503, 503, 603, 606};
 
+	if (sim.plan.follow && !h->core && sim_chance(20) &&
+	    !(sim.plan.clean && (call->redirected || h == &sim_hosts[CNET])))
+		return 302;
 	if (sim.plan.clean || sim_chance(72))
 		return 200;
 	return refusals[sim_pick(20)];
@@ -348,8 +387,9 @@ void sim_ring_start(struct sim_server *s)
 	r->late = !s->msg.body[0];
 	r->needs_reliable = sim_has_token(s->msg.text, "Require", "100rel");
 	r->takes_reliable = r->needs_reliable || sim_has_token(s->msg.text, "Supported", "100rel");
-	r->final = draw_final();
-	r->left = sim_pick(4);
+	r->final = draw_final(call, s->host);
+	/* whoever has heard something of a callee is not led to another one */
+	r->left = sim.plan.clean && r->final == 302 ? 0 : sim_pick(4);
 	/* An offer of one fork and another one of the next: nobody promises that call. */
 	r->forks_too = !(sim.plan.clean && r->late);
 	r->winner = r->forks_too && sim_chance(25) ? sim_pick(FORKS) : 0;

@@ -45,7 +45,7 @@ static int put(char *buf, size_t size, size_t at, const char *format, ...)
 static void write_conf(unsigned version)
 {
 	const struct sim_plan *p = &sim.plan;
-	char json[4096], sip[400], media[80];
+	char json[4096], sip[400], media[120];
 	size_t n = 0;
 	FILE *f;
 
@@ -54,8 +54,8 @@ static void write_conf(unsigned version)
 	    "'refresher':'%s'}}",
 	    p->try_ms, p->ring_s, p->prack_required ? "required" : "supported",
 	    p->timers ? "accept" : "off", p->se_s, p->refresher);
-	put(media, sizeof(media), 0, "'media':{'silence_s':%u,'dscp':%u}", p->silence_s,
-	    version % 64);
+	put(media, sizeof(media), 0, "'redirect':'%s','media':{'silence_s':%u,'dscp':%u}",
+	    p->follow ? "follow" : "refuse", p->silence_s, version % 64);
 	n += (size_t)put(
 		json, sizeof(json), n,
 		"{'node':'sbe1','domains':['a.example'],'http':{'listen':'off'},"

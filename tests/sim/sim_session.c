@@ -41,7 +41,7 @@ static void start(struct sim_ua *ua, uint32_t interval_s, bool we_refresh)
 	s->interval_s = interval_s;
 	s->we_refresh = we_refresh;
 	s->refreshed_ms = clock_now_ms();
-	s->surely = sim.calm;
+	s->surely = sim.calm && s->asked_calm;
 	if (!interval_s)
 		return;
 	sim_count(COVER_SESSIONS);
@@ -112,11 +112,12 @@ static uint32_t expires(const char *text, char *who, size_t size)
 	return (uint32_t)atoi(value);
 }
 
-const char *sim_session_ask(const struct sim_ua *ua, char *buf, size_t size)
+const char *sim_session_ask(struct sim_ua *ua, char *buf, size_t size)
 {
-	const struct sim_session *s = &ua->session;
+	struct sim_session *s = &ua->session;
 
 	buf[0] = '\0';
+	s->asked_calm = sim.calm;
 	if (!s->knows)
 		return buf;
 	sim_print(buf, size, "Supported: timer\r\nSession-Expires: %u%s\r\n", s->wanted_s,
@@ -153,6 +154,7 @@ const char *sim_session_grant(struct sim_ua *ua, const struct sim_msg *m, char *
 	bool they;
 
 	buf[0] = '\0';
+	s->asked_calm = sim.calm;
 	if (!s->knows || !asked_s || !sim_has_token(m->text, "Supported", "timer")) {
 		start(ua, 0, false);
 		return buf;

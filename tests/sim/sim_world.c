@@ -54,6 +54,7 @@ static void draw_plan(void)
 	p->ages = p->timers && sim_chance(50);
 	p->se_s = p->ages ? sim_between(90, 200) : 90;
 	p->refresher = refreshers[sim_pick(3)];
+	p->follow = sim_chance(30);
 	p->end = (int)sim_pick(SIM_ENDS);
 	if (p->clean) {
 		p->try_ms = 20 * p->t1_ms;

@@ -136,6 +136,22 @@ static void after_ringing(void **state)
 	gave_up("SIP/2.0 480 ");
 }
 
+/* To where the call would have gone next anyway: it does, and once (A27). */
+static void to_the_next_one(void **state)
+{
+	(void)state;
+	bed_down();
+	bed_up(PBX BNET(FOLLOW) CNET("") DNET,
+	       "{'name':'out','from':['pbx'],'to':[{'peer':'bnet'},{'peer':'cnet','priority':2}]}");
+	to_b();
+	redirect(B, "Contact: <sip:+442079460000@198.51.100.30>\n");
+	bed_take(X, "INVITE sip:+442079460000@c.example ");
+	refuse(X, 503);
+	gave_up("SIP/2.0 503 ");
+	attempt(0, "bnet sip:198.51.100.20", "redirected");
+	attempt(1, "cnet sip:198.51.100.30", "peer_refused");
+}
+
 static void by_q(void **state)
 {
 	(void)state;
@@ -353,19 +369,13 @@ static void in_dialog(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(followed),
-		T(by_address_and_other_domain),
-		T(after_ringing),
-		T(by_q),
-		T(refused_by_default),
-		T(never_there),
-		T(back_or_blocked),
-		T(to_and_fro),
-		T(depth),
-		T(many),
-		T(tree),
-		T(cancelled),
-		T(in_dialog),
+		T(followed),      T(by_address_and_other_domain),
+		T(after_ringing), T(to_the_next_one),
+		T(by_q),          T(refused_by_default),
+		T(never_there),   T(back_or_blocked),
+		T(to_and_fro),    T(depth),
+		T(many),          T(tree),
+		T(cancelled),     T(in_dialog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -344,6 +344,26 @@ static void refresh_meets_change(void **state)
 }
 
 /* The interval is between us and one side: its 422 to an UPDATE that passes does not pass. */
+/* A stream was to be added and was refused: a side that has moved when it is refreshed is followed all the same. */
+static void refresh_after_a_refusal(void **state)
+{
+	(void)state;
+	connect_with(NULL, TIMER "Session-Expires: 90;refresher=uac\n");
+	bed_request(A, "INVITE", SDP_A "m=video 4010 RTP/AVP 31\n");
+	bed_take(B, "INVITE ");
+	bed_reply(B, 488, NULL);
+	bed_take(B, "ACK ");
+	bed_take(A, "SIP/2.0 488 ");
+	bed_run_ms(45100);
+	bed_take(B, "INVITE ");
+	bed.extra = TIMER "Session-Expires: 90;refresher=uac\n";
+	bed_reply(B, 200, BED_SDP("198.51.100.22", "6010"));
+	bed_take(B, "ACK ");
+	bed_settle();
+	assert_string_equal(bed_gate_remote(1, 1), "198.51.100.22:6010");
+	bed_hang_up(A, B);
+}
+
 /* A's refresh and ours to B cross: the ACK of the one says nothing about the other (A10). */
 static void refreshes_cross(void **state)
 {
@@ -464,6 +484,7 @@ int main(void)
 		BED_TEST(we_refresh_with_update),
 		BED_TEST(refresh_refused),
 		BED_TEST(refresh_meets_change),
+		BED_TEST(refresh_after_a_refusal),
 		BED_TEST(refreshes_cross),
 		BED_TEST(update_with_too_small_interval),
 		BED_TEST(off),
