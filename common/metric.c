@@ -4,10 +4,14 @@
  */
 #include "common/metric.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "common/mem.h"
 
 static struct metric_group *metric_groups;
 
@@ -95,6 +99,51 @@ static void metric_print_name(struct metric_text *t, const struct metric_def *de
 	}
 }
 
+/* ---- what has no table */
+
+static pthread_mutex_t metric_page_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *metric_page;
+
+int metric_set_page(const char *text, size_t len_bytes)
+{
+	char *copy = NULL, *old;
+
+	if (text && len_bytes) {
+		copy = mem_buffer(len_bytes + 1);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, text, len_bytes);
+		copy[len_bytes] = '\0';
+	}
+	pthread_mutex_lock(&metric_page_lock);
+	old = metric_page;
+	metric_page = copy;
+	pthread_mutex_unlock(&metric_page_lock);
+	mem_free(old);
+	return 0;
+}
+
+/* Whole lines only: it may have grown since the caller asked how long it is. */
+static void metric_print_page(struct metric_text *t)
+{
+	size_t left, n;
+
+	pthread_mutex_lock(&metric_page_lock);
+	n = metric_page ? strlen(metric_page) : 0;
+	left = t->used_bytes + 1 < t->size_bytes ? t->size_bytes - t->used_bytes - 1 : 0;
+	if (left && n > left) {
+		while (left && metric_page[left - 1] != '\n')
+			left--;
+		n = left;
+	}
+	if (n && n <= left) {
+		memcpy(t->buf + t->used_bytes, metric_page, n);
+		t->buf[t->used_bytes + n] = '\0';
+	}
+	t->used_bytes += n;
+	pthread_mutex_unlock(&metric_page_lock);
+}
+
 size_t metric_print(char *buf, size_t size_bytes)
 {
 	struct metric_text t = {buf, size_bytes, 0};
@@ -107,5 +156,6 @@ size_t metric_print(char *buf, size_t size_bytes)
 				metric_print_name(&t, &g->defs[i]);
 		}
 	}
+	metric_print_page(&t);
 	return t.used_bytes;
 }

@@ -61,6 +61,12 @@ static inline int64_t metric_get(struct metric_group *g, int id)
 typedef void(metric_each_h)(const struct metric_def *def, int64_t value, void *arg);
 void metric_each(metric_each_h *fn, void *arg);
 
+/**
+ * Text in the same format for what has no table, since its labels come and go (peers): stands behind the tables until
+ * it is set again. Names must not be those of a table. @param text copied; NULL = none. @return 0, -ENOMEM (the old stays).
+ */
+int metric_set_page(const char *text, size_t len_bytes);
+
 /** Write Prometheus text (HELP/TYPE once per name). @return bytes needed without the 0 (snprintf rule). */
 size_t metric_print(char *buf, size_t size_bytes);
 

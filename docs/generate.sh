@@ -62,5 +62,7 @@ for row in sorted(d["rows"], key=lambda r: str(r[index[0]])) if sys.argv[2] == "
 	columns=name,meaning order=sort table sbe stats show
 	printf '\n## dbe\n\n'
 	columns=name,meaning order=sort table dbe stats show
+	printf '\n## Per peer\n\n%s\n%s\n' "\`/metrics\` of the sbe also has, for each peer with \`perf.report\` and per direction, \`sbe_peer_calls_total{peer,direction,outcome}\` and" \
+		"\`sbe_peer_quality{peer,direction,figure}\`: the figures of \`speerctl peer quality\` (RFC 6076, ASR, NER, PDD, ACD), renewed every 5 s."
 } >"$out/metrics.md"
 [ $# -gt 0 ] || python3 "$root/tests/torture/torture.py" docs >"$root/docs/torture.md"

@@ -290,6 +290,7 @@ static int start_calls(struct app *a)
 		return err;
 	app_overload_start(a);
 	app_cert_watch(a);
+	app_quality_start(a);
 	return 0;
 }
 
@@ -526,6 +527,7 @@ void app_free(struct app *a)
 	timer_stop(&a->stop_limit);
 	timer_stop(&a->watchdog);
 	timer_stop(&a->cert_hour);
+	app_quality_stop(a);
 	timer_stop(&a->overload_tick);
 	timer_wheel_free(a->wheel);
 	app_tls_clear(&a->tls);

@@ -50,7 +50,7 @@ struct app {
 	struct cdr_writer *cdr;
 	struct peer_probe *probe;
 	struct peer_standing *standing;
-	struct timer cert_hour;
+	struct timer cert_hour, quality_tick;
 	struct peer_gate gate; /* ready when timer overload_tick runs */
 	struct timer overload_tick;
 	struct admin *admin;
@@ -79,6 +79,9 @@ enum guard_verdict app_overload_gate(void *arg, const struct transport_offer *of
 const char *app_overload_params(void *arg, const struct transport_target *from);
 void app_overload_feedback(void *arg, const struct transport_target *to, const struct wire_oc *oc,
 			   int err);
+/* app_quality.c */
+void app_quality_start(struct app *a);
+void app_quality_stop(struct app *a);
 /* app.c */
 struct event_config app_event_config(const struct sbe_snapshot *s);
 

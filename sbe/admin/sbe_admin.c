@@ -208,5 +208,7 @@ int sbe_admin_add(struct admin *a, struct sbe_admin_app *app)
 		err = admin_add(a, sbe_admin_overload_cmds, app);
 	if (!err)
 		err = admin_add(a, sbe_admin_policy_cmds, app);
+	if (!err)
+		err = admin_add(a, sbe_admin_quality_cmds, app);
 	return err ? err : admin_add(a, sbe_admin_peer_cmds, app);
 }

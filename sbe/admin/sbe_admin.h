@@ -40,6 +40,10 @@ extern const struct admin_cmd sbe_admin_overload_cmds[];
 json_t *sbe_admin_overload(const struct sbe_admin_app *app);
 /** The overload part of one peer: what it offers, gets, is asked, asks. */
 json_t *sbe_admin_peer_overload(const struct peer *p);
+/* sbe_admin_quality.c */
+extern const struct admin_cmd sbe_admin_quality_cmds[];
+/** How calls with this peer fare, per direction, in its window and since the start. */
+json_t *sbe_admin_peer_quality(struct peer *p);
 /* sbe_admin_cert.c */
 extern const struct admin_cmd sbe_admin_cert_cmds[];
 /* sbe_admin_policy.c */

@@ -93,6 +93,7 @@ size_t call_count(const struct call_core *core)
 
 static void leg_clear(struct leg *leg)
 {
+	call_quality_ended(leg, false);
 	if (leg->server)
 		txn_server_detach(leg->server);
 	if (leg->invite)

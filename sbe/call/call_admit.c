@@ -292,6 +292,7 @@ static void start(struct call *call, struct txn_server *s, const struct wire_msg
 		call->legs[side].origin = body_origin_new(random);
 	}
 	call->legs[0].server = s;
+	call_quality_start(&call->legs[0]);
 	txn_server_bind(s, &call_server_handlers, &call->legs[0]);
 	if (asking)
 		call_route_wait(call, asking);

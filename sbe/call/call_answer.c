@@ -192,6 +192,7 @@ int call_answer(struct call *call, const struct wire_msg *m)
 	fork = call_fork_find(b, to.tag);
 	timer_stop(&call->ring);
 	call_sed_unwatch(call);
+	call_quality_final(b, 200, true);
 	call_note_ringing(call);
 	fsm_go(&call->fsm, CALL_ANSWERING);
 	err = confirm(b, fork, m);
@@ -241,6 +242,7 @@ void call_answer_up(struct call *call)
 	call->status = 200;
 	call->answer_ms = clock_now_ms();
 	call->answer_wall_ms = clock_wall_ms();
+	call_quality_final(&call->legs[0], 200, true);
 	peer_count_answered(call->legs[0].peer, PEER_IN);
 	peer_count_answered(call->legs[1].peer, PEER_OUT);
 	call_attempt_note(call, 200, "answered");
@@ -294,6 +296,7 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 	if ((call_session_again(&call->legs[1], m) || call_auth_again(&call->legs[1], m)) &&
 	    !call_invite_again(call))
 		return;
+	call_quality_final(&call->legs[1], status, true);
 	if (call_redirect(call, m))
 		return;
 	if (call_auth_is_challenge(status))
@@ -376,6 +379,7 @@ static void on_failed(void *arg, int err)
 		call_stray_expect(call->core, &leg->dialog);
 	if (leg->cancelled || call->fsm.state == CALL_ENDING || call->fsm.state == CALL_DEAD)
 		return;
+	call_quality_final(leg, f.status, false);
 	if (call->fsm.state == CALL_UP)
 		call_reinvite_failed(leg, err);
 	else

@@ -32,6 +32,8 @@ static void bye_response(void *arg, const struct wire_msg *m)
 	leg->bye = NULL;
 	if (call_auth_again(leg, m))
 		send_bye(leg, NULL, call_auth_kept(leg));
+	else
+		call_quality_ended(leg, wire_status(m) < 300);
 	call_end_check(leg->call);
 }
 
@@ -43,6 +45,7 @@ static void bye_failed(void *arg, int err)
 	LEG_CHECK(leg);
 	txn_client_detach(leg->bye);
 	leg->bye = NULL;
+	call_quality_ended(leg, false);
 	call_end_check(leg->call);
 }
 
@@ -65,6 +68,7 @@ static void send_bye(struct leg *leg, const struct wire_msg *bye, struct wire_te
 	if (wire_out_end(&o, &r.headers_bytes))
 		return;
 	r.headers = core->headers;
+	call_quality_bye(leg);
 	txn_client_new(core->o.txns, &leg->dialog.target, &r, &bye_handlers, leg, &leg->bye);
 }
 
@@ -124,6 +128,7 @@ static void release_caller(struct call *call, struct leg *a, const struct call_r
 static void leave_leg(struct leg *leg)
 {
 	leg->up = false;
+	call_quality_ended(leg, true);
 	if (!leg->server)
 		return;
 	txn_server_stop_2xx(leg->server);
@@ -198,6 +203,8 @@ int call_release(struct call *call, const struct call_release *release)
 	if (!call->answer_ms)
 		call->status = r->status;
 	fsm_go(&call->fsm, CALL_ENDING);
+	call_quality_final(&call->legs[1], 487, false);
+	call_quality_final(&call->legs[0], r->status, true);
 	call_reliable_stop(&call->legs[0]);
 	call_update_end(call);
 	call_exchange_end(call);

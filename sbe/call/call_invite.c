@@ -268,6 +268,7 @@ static int send_to_hop(struct call *call)
 		call_reject(call, &f);
 		return err;
 	}
+	call_quality_start(b);
 	call->sip_addr[1] = to.to;
 	mem_unref(call->called_sent);
 	call->called_sent = NULL;

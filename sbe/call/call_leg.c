@@ -53,5 +53,6 @@ void call_leg_move(struct leg *from, struct leg *to)
 	to->auth = from->auth;
 	from->auth = NULL;
 	call_session_move(from, to);
+	call_quality_move(from, to);
 	to->call->sip_addr[to->side] = from->call->sip_addr[from->side];
 }

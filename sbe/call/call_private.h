@@ -19,6 +19,7 @@
 #include "sbe/call/call_sed.h"
 #include "sbe/call/call_fork.h"
 #include "sbe/call/call_option.h"
+#include "sbe/call/call_quality.h"
 #include "sbe/call/call_refer.h"
 #include "sbe/call/call_relay.h"
 #include "sbe/call/call_reliable.h"
@@ -108,6 +109,7 @@ struct leg {
 	bool allows_update;
 	struct call_auth *auth; /* challenges it gave us; NULL = none */
 	struct call_session session;
+	struct call_quality quality;
 	struct call *lent;       /* the leg is in that call for now: this place is empty */
 	struct call_refer refer; /* a transfer that this side has asked for */
 	struct call_relay relay; /* requests from here that go to the other leg */

@@ -14,6 +14,8 @@
 
 void call_note_ringing(struct call *call)
 {
+	call_quality_rang(&call->legs[0]);
+	call_quality_rang(&call->legs[1]);
 	if (!call->ring_ms) {
 		call->ring_ms = clock_now_ms();
 		call->ring_wall_ms = clock_wall_ms();

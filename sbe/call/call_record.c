@@ -162,6 +162,7 @@ void call_record_refused(struct call_core *core, const struct wire_msg *m, const
 	char text[256], buf[4096];
 	struct cdr_text record, *t = &record;
 
+	call_quality_refused((struct peer *)(uintptr_t)p, status);
 	if (!core->o.cdr)
 		return;
 	cdr_text_init(t, buf, sizeof(buf));

@@ -35,7 +35,8 @@ void call_attempt_note(struct call *call, int status, const char *result)
 	const struct peer_hop *hop = call_route_hop(call);
 	struct call_attempt *a = call->legs[1].peer ? new_attempt(call) : NULL;
 
-	call_sed_measure(call, status);
+	if (status)
+		call_quality_final(&call->legs[1], status, false);
 	if (!a)
 		return;
 	snprintf(a->hop, sizeof(a->hop), "%.30s %.32s", call->legs[1].peer->name,

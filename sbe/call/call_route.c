@@ -46,11 +46,16 @@ static bool ours(void *arg, const char *host)
 
 static void quality(void *arg, const struct peer *p, struct route_quality *ret_quality)
 {
-	struct peer_quality_figures f;
+	struct peer_quality_sums s;
+	double asr = 0, pdd = 0;
+	uint64_t calls, rang;
 
 	(void)arg;
-	peer_quality_read(&p->state->quality, clock_now_ms(), &f);
-	*ret_quality = (struct route_quality){f.calls, f.asr_percent, f.pdd_ms};
+	peer_quality_sum((struct peer *)(uintptr_t)p, PEER_OUT, clock_now_ms(), &s);
+	peer_quality_figure(&s, FIGURE_ASR, &asr, &calls);
+	peer_quality_figure(&s, FIGURE_PDD, &pdd, &rang);
+	*ret_quality = (struct route_quality){calls > UINT32_MAX ? UINT32_MAX : (uint32_t)calls,
+					      (uint32_t)asr, (uint32_t)pdd};
 }
 
 void call_route_env(struct call_core *core, struct route_env *ret_env)

@@ -138,18 +138,3 @@ void call_sed_unwatch(struct call *call)
 {
 	timer_stop(&call->sed.deadline);
 }
-
-/* ---- figures ---- */
-
-void call_sed_measure(struct call *call, int status)
-{
-	uint64_t now_ms = clock_now_ms(), sent_ms = call->sed.sent_ms, pdd_ms = 0;
-
-	if (!status || !sent_ms || !call->legs[1].peer)
-		return;
-	if (call->ring_ms >= sent_ms)
-		pdd_ms = call->ring_ms - sent_ms + 1; /* 0 says that it did not ring */
-	else if (status < 300)
-		pdd_ms = now_ms - sent_ms + 1;
-	peer_quality_note(&call->legs[1].peer->state->quality, status, (uint32_t)pdd_ms, now_ms);
-}

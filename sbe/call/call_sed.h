@@ -39,7 +39,5 @@ void call_sed_unwatch(struct call *call);
 /** Is there time for another candidate? */
 bool call_sed_has_time(const struct call *call);
 
-/** What came of an attempt, for the figures of the peer. */
-void call_sed_measure(struct call *call, int status);
 
 #endif

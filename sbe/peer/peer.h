@@ -90,6 +90,7 @@ struct peer_conf { /* name first: the key of the config map */
 	struct peer_sec_conf sec;
 	struct peer_im_conf im;
 	struct peer_presence_conf presence;
+	struct peer_perf_conf perf;
 	struct conf_list use;      /* const char *: names in "policies" */
 	struct peer_policy policy; /* as written; what counts is compiled */
 	struct policy *compiled;   /* by sbe/policy from use and policy; NULL = the defaults */
@@ -130,7 +131,7 @@ struct peer_state {
 	struct rate records;                   /* CDRs of refusals */
 	struct peer_load load;
 	struct peer_controls controls;
-	struct peer_quality quality; /* of calls to it */
+	struct peer_quality quality;
 };
 
 struct peer {

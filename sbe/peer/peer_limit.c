@@ -6,6 +6,7 @@
  */
 #include "sbe/peer/peer_limit.h"
 
+#include "common/clock.h"
 #include "sbe/peer/peer.h"
 
 #define LIMIT_METRIC_ROW(id, label, name, text)                                                    \
@@ -92,6 +93,9 @@ void peer_count_refused(struct peer *p, enum peer_limit l)
 {
 	p->state->attempts[PEER_IN]++;
 	peer_count_limited(p, l);
+	count_refused(p, l);
+	peer_quality_outcome(p, PEER_IN, &(struct peer_outcome){.status = 503, .heard = true},
+			     clock_now_ms());
 }
 
 enum peer_limit peer_take(struct peer *p, enum peer_direction d, uint64_t now_us)

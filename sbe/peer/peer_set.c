@@ -124,6 +124,8 @@ static int peer_new(const struct peer_conf *conf, void *owner, const struct peer
 	p->state = old ? mem_ref(old->state) : peer_state_new();
 	if (p->state && !old)
 		peer_load_init(&p->state->load);
+	if (p->state && !old)
+		peer_quality_window(p, now_us / 1000);
 	peer_rates_init(p->rates, &conf->limits, now_us);
 	rate_init(&p->pages, conf->im.per_s, conf->im.per_s, now_us);
 	err = p->state ? peer_hops(p) : -ENOMEM;
@@ -289,6 +291,7 @@ int peer_set_new(const struct conf_list *confs, void *owner, struct peer_set *ol
 	metric_register(&peer_limit_metrics);
 	metric_register(&peer_overload_metrics);
 	metric_register(&peer_sec_metrics);
+	metric_register(&peer_quality_metrics);
 	*ret_set = s;
 	return 0;
 }

@@ -52,6 +52,9 @@ try 3 gate show 4294967295
 try 0 peer list; says pbx
 try 0 peer show bnet; says 127.0.2.20
 try 3 peer show nobody
+try 0 peer quality; says bnet
+try 0 peer quality bnet
+try 3 peer quality nobody
 try 0 peer block bnet
 try 0 peer list; says blocked
 try 0 peer unblock bnet

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metric: counting, and text that Prometheus takes. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "common/metric.h"
 
 #define APPLE_METRICS(X)                                                                           \
@@ -108,6 +110,29 @@ static void walks_all_rows(void **state)
 				  "apple_leftover=0 ");
 }
 
+/* Rows without a table stand behind; a page that has grown since it was measured ends with a whole line. */
+static void prints_the_page(void **state)
+{
+	static const char page[] = "peer_calls{peer=\"a\"} 1\npeer_calls{peer=\"b\"} 2\n";
+	char text[4096], all[4096];
+	size_t n = metric_print(text, sizeof(text)), with;
+
+	(void)state;
+	assert_int_equal(metric_set_page(page, strlen(page)), 0);
+	with = metric_print(all, sizeof(all));
+	assert_int_equal(with, n + strlen(page));
+	assert_memory_equal(all, text, n);
+	assert_string_equal(all + n, page);
+	metric_print(all, with);
+	assert_string_equal(all + n, "peer_calls{peer=\"a\"} 1\n");
+	mem_fail_at(1);
+	assert_int_equal(metric_set_page("x 1\n", 4), -ENOMEM);
+	assert_int_equal(metric_print(NULL, 0), with);
+	assert_int_equal(metric_set_page(NULL, 0), 0);
+	assert_int_equal(metric_print(NULL, 0), n);
+	assert_int_equal(mem_live(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +141,7 @@ int main(void)
 		cmocka_unit_test(prints_each_name_in_one_block),
 		cmocka_unit_test(printing_is_bounded_and_tells_the_need),
 		cmocka_unit_test(walks_all_rows),
+		cmocka_unit_test(prints_the_page),
 	};
 
 	return cmocka_run_group_tests_name("metric", tests, NULL, NULL);

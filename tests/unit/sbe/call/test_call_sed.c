@@ -272,7 +272,8 @@ static void never_32_seconds_of_silence(void **state)
 
 static void what_came_of_it_is_measured(void **state)
 {
-	struct peer_quality_figures f;
+	struct route_quality q;
+	struct route_env env;
 
 	(void)state;
 	up(ROUTE("", BOTH));
@@ -293,11 +294,11 @@ static void what_came_of_it_is_measured(void **state)
 	bed_take(B, "ACK ");
 	bed_take(X, "INVITE ");
 	busy(X);
-	peer_quality_read(&peer_find_name(bed.config.peers, "bnet")->state->quality, clock_now_ms(),
-			  &f);
-	assert_int_equal(f.calls, 2);
-	assert_int_equal(f.asr_percent, 50);
-	assert_in_range(f.pdd_ms, 700, 702);
+	call_route_env(bed.core, &env);
+	env.quality(env.arg, peer_find_name(bed.config.peers, "bnet"), &q);
+	assert_int_equal(q.calls, 2);
+	assert_int_equal(q.asr_percent, 50);
+	assert_in_range(q.pdd_ms, 700, 702);
 }
 
 static int teardown(void **state)
