@@ -39,5 +39,4 @@ void call_sed_unwatch(struct call *call);
 /** Is there time for another candidate? */
 bool call_sed_has_time(const struct call *call);
 
-
 #endif
