@@ -93,7 +93,6 @@ void peer_count_refused(struct peer *p, enum peer_limit l)
 {
 	p->state->attempts[PEER_IN]++;
 	peer_count_limited(p, l);
-	count_refused(p, l);
 	peer_quality_outcome(p, PEER_IN, &(struct peer_outcome){.status = 503, .heard = true},
 			     clock_now_ms());
 }
