@@ -103,7 +103,7 @@ PROGRAMS := $(if $(wildcard sbe/main.c),$(BUILD)/bin/sbe) \
 	$(if $(wildcard dbe/main.c),$(BUILD)/bin/dbe) \
 	$(if $(wildcard common/cli/main.c),$(BUILD)/bin/speerctl)
 
-.PHONY: all deps deps-test demo check unit component scenario lint format fuzz simulate bench docs install clean FORCE
+.PHONY: all deps deps-test demo check unit component scenario flows lint format fuzz simulate bench docs install clean FORCE
 all: $(PROGRAMS) $(foreach f,$(FOLDERS),$(call archive,$f))
 
 # ---------------------------------------------------------------- compiling
@@ -232,6 +232,12 @@ demo:
 	tests/deps.sh build demo
 	$(MAKE) all tools
 	BUILD=$(abspath $(BUILD)) SPEER_BIN=$(abspath $(BUILD))/bin SPEER_TOOLS=$(abspath $(BUILD))/tools tests/demo/run.sh
+
+# Every figure of the flows draft and every use case on hosts of its own, drawn from captured packets: tests/hosts/README.md
+flows:
+	tests/deps.sh build test
+	$(MAKE) all
+	BUILD=$(abspath $(BUILD)) tests/hosts/run.sh --docs docs/flows $(T)
 
 fuzz:
 	tests/deps.sh build fuzz

@@ -223,7 +223,7 @@ static int explain(struct sbe_admin_app *app, struct admin_call *c, const char *
 		return admin_error(c, ADMIN_FAILED, "out of memory");
 	x->steps = json_array();
 	x->data = json_pack("{s:s,s:s}", "from", from ? from : "", "target", target);
-	asker = (struct route_asker){explained, x, x->steps};
+	asker = (struct route_asker){explained, x, x->steps, NULL};
 	call_route_env(app->calls, &env);
 	route_ask((*app->snapshot)->routes, &env, &q, &asker, &asking);
 	if (!x->done) {

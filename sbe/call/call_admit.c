@@ -320,7 +320,7 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 	struct refusal r = {0};
 	struct body_sdp *offer = NULL;
 	struct call_replacing replacing = {NULL, false, ""};
-	struct call_planning planning = {.done = false};
+	struct call_planning planning = {.s = s};
 	struct route_asking *asking = NULL;
 	struct call *call = NULL;
 	uint64_t key = call_loop_key(core->loop_secret, m, p);

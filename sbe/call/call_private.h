@@ -227,6 +227,7 @@ bool call_domain_is_ours(const struct call_core *core, struct wire_text host);
 struct call_planning {
 	bool done; /* else the answer comes with call_route_planned's way: the call is refused or goes on */
 	struct route_plan plan;
+	struct txn_server *s; /* gets its 100 before anybody is asked; NULL = none waits for it */
 };
 /** Ask the routes. Not done: call_route_wait when there is a call. */
 void call_route_ask(struct call_core *core, const struct wire_msg *m, struct peer *p,

@@ -78,10 +78,20 @@ static void planned_now(void *arg, const struct route_plan *plan)
 	mem_ref(p->plan.found);
 }
 
+/* The caller learns that we are at it before the first question leaves: looking up may take seconds (RFC 3261 8.2.6.1). */
+static void asking_begins(void *arg)
+{
+	static const struct txn_reply trying = {.status = 100};
+	struct call_planning *p = arg;
+
+	if (p->s)
+		(void)txn_server_reply(p->s, &trying);
+}
+
 void call_route_ask(struct call_core *core, const struct wire_msg *m, struct peer *p,
 		    struct call_planning *ret_planning, struct route_asking **ret_asking)
 {
-	struct route_asker asker = {planned_now, ret_planning, NULL};
+	struct route_asker asker = {planned_now, ret_planning, NULL, asking_begins};
 	char user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES], calling[ROUTE_USER_BYTES];
 	struct route_query q = {
 		.from = p, .user = user, .host = host, .method = "INVITE", .calling = calling};

@@ -343,7 +343,7 @@ static void planned(void *arg, const struct route_plan *plan)
 static void ask_route(struct event_pass *p)
 {
 	struct event_core *core = p->core;
-	struct route_asker asker = {planned, p, NULL};
+	struct route_asker asker = {planned, p, NULL, NULL};
 	char user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES];
 	struct route_query q = {.from = p->from, .user = user, .host = host};
 	struct route_asking *asking;

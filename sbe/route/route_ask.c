@@ -477,6 +477,8 @@ void route_ask(struct route_set *s, const struct route_env *env, const struct ro
 		asker->fn(asker->arg, &plan);
 		return;
 	}
+	if (asker->begin)
+		asker->begin(asker->arg);
 	mem_ref(a);
 	go_on(a);
 	*ret_asking = mem_refs(a) > 1 ? a : NULL;

@@ -30,6 +30,8 @@ struct route_asker {
 	route_plan_h *fn;
 	void *arg;
 	json_t *why; /* as in route_plan, kept while asking; may be NULL */
+	/* Somebody is going to be asked: runs once before the first question goes out. NULL = never mind. */
+	void (*begin)(void *arg);
 };
 
 /**

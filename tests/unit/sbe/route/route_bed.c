@@ -137,7 +137,7 @@ static void on_plan(void *arg, const struct route_plan *plan)
 static void ask(struct bed *b, const struct route_query *q, json_t *why)
 {
 	struct route_env env = b->env;
-	const struct route_asker asker = {on_plan, b, why};
+	const struct route_asker asker = {on_plan, b, why, NULL};
 	struct route_asking *asking;
 
 	env.dns = b->dns;
