@@ -47,6 +47,7 @@ void gate_change_clear(struct gate_service_change *c)
 {
 	memset(c, 0, offsetof(struct gate_service_change, realms));
 	c->nrealms = 0;
+	c->nranges = 0;
 	c->contexts_max = 0;
 	c->contexts_now = 0;
 }

@@ -22,6 +22,7 @@
 #define GATE_RECORD_MAX_BYTES 4096
 #define GATE_TEXT_BYTES 128 /* error texts, with the 0 */
 #define GATE_REALMS_MAX 32
+#define GATE_RANGES_MAX 64 /* media addresses with their ports, of all realms */
 #define GATE_CONTEXTS_PER_AUDIT 256
 #define GATE_VERSION_MIN 1U
 #define GATE_VERSION_MAX 1U
@@ -123,6 +124,11 @@ struct gate_realm_info {
 	uint32_t ports_total, ports_free; /* RTP/RTCP pairs */
 	bool ipv4, ipv6, up;
 };
+struct gate_media_range {
+	uint8_t realm;     /* index in realms */
+	struct addr first; /* as told to far ends, with the first port */
+	uint16_t last;     /* port */
+};
 struct gate_service_change {
 	uint8_t method; /* enum gate_change_method */
 	uint16_t
@@ -133,6 +139,8 @@ struct gate_service_change {
 	struct gate_realm_info realms[GATE_REALMS_MAX];
 	size_t nrealms;
 	uint32_t contexts_max, contexts_now;
+	struct gate_media_range ranges[GATE_RANGES_MAX];
+	size_t nranges;
 };
 
 /* Notify: what happened (H.248.40 adid, H.248.37, H.248.11 ocp, pool) */

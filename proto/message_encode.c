@@ -170,6 +170,27 @@ static void *put_many(struct gate_arena *arena, size_t n, size_t size_bytes, voi
 	return items;
 }
 
+static int put_ranges(struct gate_arena *arena, const struct gate_service_change *c,
+		      Gate__ServiceChange *t)
+{
+	Gate__MediaRange *w;
+	int err = 0;
+
+	if (!c->nranges)
+		return 0;
+	w = put_many(arena, c->nranges, sizeof(*w), &t->ranges);
+	if (!w)
+		return -EMSGSIZE;
+	t->n_ranges = c->nranges;
+	for (size_t i = 0; !err && i < c->nranges; i++) {
+		gate__media_range__init(&w[i]);
+		SET_IF(&w[i], realm, c->ranges[i].realm);
+		SET_IF(&w[i], last, c->ranges[i].last);
+		err = PUT_ADDR(arena, &w[i], first, &c->ranges[i].first);
+	}
+	return err;
+}
+
 static int put_change(struct gate_arena *arena, const struct gate_service_change *c,
 		      Gate__Command *w)
 {
@@ -177,7 +198,7 @@ static int put_change(struct gate_arena *arena, const struct gate_service_change
 	Gate__Realm *realm;
 	size_t i;
 
-	if (c->nrealms > GATE_REALMS_MAX)
+	if (c->nrealms > GATE_REALMS_MAX || c->nranges > GATE_RANGES_MAX)
 		return -EINVAL;
 	if (!t)
 		return -EMSGSIZE;
@@ -206,7 +227,7 @@ static int put_change(struct gate_arena *arena, const struct gate_service_change
 		}
 	}
 	w->change = t;
-	return 0;
+	return put_ranges(arena, c, t);
 }
 
 static int put_event(struct gate_arena *arena, const struct gate_event *e, Gate__Command *w)

@@ -240,6 +240,30 @@ int gate_reading_stream(struct gate_reading *r, const Gate__Stream *w,
 	return w->statistics ? read_statistics(r, w->statistics, s) : 0;
 }
 
+static int read_ranges(struct gate_reading *r, const Gate__ServiceChange *w,
+		       struct gate_service_change *c)
+{
+	if (w->n_ranges > GATE_RANGES_MAX)
+		return gate_reading_fail(r, GATE_ERR_VALUE, "%zu media ranges", w->n_ranges);
+	for (size_t i = 0; i < w->n_ranges; i++) {
+		const Gate__MediaRange *from = w->ranges[i];
+		struct gate_media_range *to = &c->ranges[i];
+
+		if (!from->has_first)
+			return gate_reading_fail(r, GATE_ERR_MISSING,
+						 "media range without address");
+		if (read_addr(r, &from->first, &to->first))
+			return -EINVAL;
+		if (from->realm >= w->n_realms || from->last > UINT16_MAX ||
+		    from->last < to->first.port)
+			return gate_reading_fail(r, GATE_ERR_VALUE, "media range %zu", i);
+		to->realm = (uint8_t)from->realm;
+		to->last = (uint16_t)from->last;
+	}
+	c->nranges = w->n_ranges;
+	return 0;
+}
+
 int gate_reading_change(struct gate_reading *r, const Gate__ServiceChange *w,
 			struct gate_service_change *ret_change)
 {
@@ -275,7 +299,7 @@ int gate_reading_change(struct gate_reading *r, const Gate__ServiceChange *w,
 		c->realms[i].up = w->realms[i]->up;
 	}
 	c->nrealms = w->n_realms;
-	return 0;
+	return read_ranges(r, w, c);
 }
 
 int gate_reading_event(struct gate_reading *r, const Gate__Event *w, struct gate_event *ret_event)

@@ -322,11 +322,28 @@ void context_on_pool_event(struct context_store *s, enum pool_event_type type, c
 	s->event(s->event_arg, "", 0, "", &e);
 }
 
+/* Where media of a realm are: what a peer needs for its own filters (B3). */
+static void describe_ranges(const struct pool *pool, size_t realm, struct gate_service_change *c)
+{
+	struct pool_address_view a;
+
+	for (size_t i = 0; c->nranges < GATE_RANGES_MAX && !pool_address_view(pool, realm, i, &a);
+	     i++) {
+		struct gate_media_range *r = &c->ranges[c->nranges++];
+
+		r->realm = (uint8_t)realm;
+		r->first = a.advertise.family ? a.advertise : a.bind;
+		r->first.port = a.low;
+		r->last = a.high;
+	}
+}
+
 void context_describe(const struct context_store *s, struct gate_service_change *ret_change)
 {
 	struct pool_realm_view v;
 	size_t n = 0;
 
+	ret_change->nranges = 0;
 	for (; n < GATE_REALMS_MAX && pool_realm_view(s->o.host->pool, n, &v) == 0; n++) {
 		struct gate_realm_info *r = &ret_change->realms[n];
 
@@ -337,6 +354,7 @@ void context_describe(const struct context_store *s, struct gate_service_change 
 		r->ipv4 = v.ipv4;
 		r->ipv6 = v.ipv6;
 		r->up = v.up;
+		describe_ranges(s->o.host->pool, n, ret_change);
 	}
 	ret_change->nrealms = n;
 	ret_change->contexts_max = s->o.contexts_max;

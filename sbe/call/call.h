@@ -37,6 +37,8 @@
 	X(CALL_REDIRECTS, COUNTER, "sbe_route_redirects_total", "3xx of peers that were followed") \
 	X(CALL_FOREIGN, COUNTER, "sbe_in_dialog_foreign_total",                                    \
 	  "in-dialog requests that did not come from the leg's peer, answered 481")                \
+	X(CALL_MEDIA_ASTRAY, COUNTER, "sbe_calls_media_astray_total",                              \
+	  "session descriptions with addresses a peer has no media at")                            \
 	X(CALL_MEDIA_SILENT, COUNTER, "sbe_calls_media_silent_total",                              \
 	  "calls released because their media stopped")                                            \
 	X(CALL_FORKS_DROPPED, COUNTER, "sbe_forks_dropped_total",                                  \

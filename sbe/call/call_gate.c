@@ -50,6 +50,7 @@ static void describe(const struct call *call, int side, size_t i, struct gate_st
 		g->remote_rtcp = s->remote_rtcp[side];
 	}
 	policy(call, side, g);
+	call_source_filter(call, side, g);
 }
 
 /* Does media flow from one side to the other? */

@@ -128,6 +128,8 @@ int call_media_take(struct call *call, int side, const struct body_sdp *sdp, boo
 {
 	int err = grow(call, sdp->n_media);
 
+	if (!err)
+		err = call_source_check(call, side, sdp);
 	if (err)
 		return err;
 	call_session_said(&call->legs[side], sdp, offer);

@@ -25,6 +25,7 @@
 #include "sbe/call/call_reliable.h"
 #include "sbe/call/call_update.h"
 #include "sbe/call/call_session.h"
+#include "sbe/call/call_source.h"
 #include "sbe/call/call_stray.h"
 #include "sbe/call/call_transfer.h"
 #include "sbe/policy/policy.h"

@@ -37,6 +37,7 @@ void gate_dbe_realms(struct gate_dbe *d, const struct gate_service_change *c)
 {
 	size_t i, n = 0;
 
+	d->nranges = 0;
 	for (i = 0; i < c->nrealms; i++) {
 		struct gate_realm_state *r = &d->realms[n];
 
@@ -48,6 +49,12 @@ void gate_dbe_realms(struct gate_dbe *d, const struct gate_service_change *c)
 		r->up = c->realms[i].up;
 		r->ports_total = c->realms[i].ports_total;
 		r->ports_free = c->realms[i].ports_free;
+		for (size_t k = 0; k < c->nranges; k++) {
+			if (c->ranges[k].realm != i)
+				continue;
+			d->ranges[d->nranges] = c->ranges[k];
+			d->ranges[d->nranges++].realm = (uint8_t)n;
+		}
 		n++;
 	}
 	d->nrealms = n;

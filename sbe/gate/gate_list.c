@@ -63,6 +63,46 @@ json_t *gate_pool_list(const struct gate_pool *p)
 	return table;
 }
 
+/* {"address":..., "ports":"16384-20479"} */
+static json_t *range(const struct gate_media_range *r)
+{
+	char ip[ADDR_TEXT_BYTES], ports[24];
+
+	snprintf(ports, sizeof(ports), "%u-%u", r->first.port, r->last);
+	return json_pack("{s:s,s:s}", "address", addr_print_ip(&r->first, false, ip, sizeof(ip)),
+			 "ports", ports);
+}
+
+static json_t *ranges(const struct gate_dbe *d, size_t realm)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < d->nranges; i++) {
+		if (d->ranges[i].realm == realm)
+			json_array_append_new(list, range(&d->ranges[i]));
+	}
+	return list;
+}
+
+json_t *gate_pool_media(const struct gate_pool *p, const char *realm)
+{
+	json_t *list = json_array(), *r;
+
+	for (size_t i = 0; list && i < p->ndbes; i++) {
+		const struct gate_dbe *d = p->dbes[i];
+
+		for (size_t k = 0; k < d->nranges; k++) {
+			if (strcmp(gate_pool_realm_name(p, d->realms[d->ranges[k].realm].name),
+				   realm))
+				continue;
+			r = range(&d->ranges[k]);
+			json_object_set_new(r, "dbe", json_string(d->name));
+			json_array_append_new(list, r);
+		}
+	}
+	return list;
+}
+
 static json_t *realms(const struct gate_dbe *d)
 {
 	json_t *list = json_array();
@@ -71,11 +111,12 @@ static json_t *realms(const struct gate_dbe *d)
 	for (i = 0; list && i < d->nrealms; i++) {
 		const struct gate_realm_state *r = &d->realms[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:b, s:I, s:I}", "name",
-						      gate_pool_realm_name(d->pool, r->name), "up",
-						      r->up, "ipv4", r->ipv4, "ipv6", r->ipv6,
-						      "ports_total", (json_int_t)r->ports_total,
-						      "ports_free", (json_int_t)r->ports_free));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:b, s:b, s:b, s:I, s:I, s:o}", "name",
+						gate_pool_realm_name(d->pool, r->name), "up", r->up,
+						"ipv4", r->ipv4, "ipv6", r->ipv6, "ports_total",
+						(json_int_t)r->ports_total, "ports_free",
+						(json_int_t)r->ports_free, "media", ranges(d, i)));
 	}
 	return list;
 }

@@ -38,8 +38,11 @@ void gate_pool_set_tls(struct gate_pool *p, struct tls_context *tls);
 void gate_pool_close_listeners(struct gate_pool *p);
 
 /* Admin: JSON in the shapes of common/admin.h */
-json_t *gate_pool_list(const struct gate_pool *p);                      /* dbe list */
-json_t *gate_pool_show(const struct gate_pool *p, const char *name);    /* NULL = no such dbe */
+json_t *gate_pool_list(const struct gate_pool *p);                   /* dbe list */
+json_t *gate_pool_show(const struct gate_pool *p, const char *name); /* NULL = no such dbe */
+/** Media addresses and ports of a media realm as the dbes told: [{"address","ports","dbe"}]. Those of dbes that are lost
+ *  stay: their calls may go on. NULL = no memory. */
+json_t *gate_pool_media(const struct gate_pool *p, const char *realm);
 int gate_pool_drain(struct gate_pool *p, const char *name, bool drain); /* 0, -ENOENT */
 json_t *gate_pool_gates(const struct gate_pool *p); /* gate list, as the sbe knows it */
 

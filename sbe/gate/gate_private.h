@@ -111,6 +111,8 @@ struct gate_dbe {
 
 	struct gate_realm_state realms[GATE_REALMS_MAX];
 	size_t nrealms;
+	struct gate_media_range ranges[GATE_RANGES_MAX]; /* realm: index in realms */
+	size_t nranges;
 	uint32_t contexts_max, load_percent;
 
 	struct table *contexts;
