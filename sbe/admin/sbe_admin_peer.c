@@ -49,20 +49,28 @@ static struct peer *find(struct sbe_admin_app *app, struct admin_call *c, const 
 	return p;
 }
 
+static const char *hop_state(const struct peer *p, size_t i, char *buf, size_t size_bytes)
+{
+	char since[25];
+
+	if (p->hops[i].down) {
+		clock_print(p->hops[i].down_wall_ms, since, sizeof(since));
+		snprintf(buf, size_bytes, "down since %s: %s", since, p->hops[i].why);
+		return buf;
+	}
+	if (peer_hop_resting(p, i, clock_now_ms()))
+		return "asked not to be used (503, Retry-After)";
+	return p->hops[i].retry_ms > clock_now_ms() ? "failed a moment ago, tried last" : "up";
+}
+
 static json_t *show_hops(const struct peer *p)
 {
 	json_t *list = json_array();
+	char state[128];
 
 	for (size_t i = 0; i < p->nhops; i++) {
-		bool resting = p->hops[i].retry_ms > clock_now_ms();
-		bool asked = peer_hop_resting(p, i, clock_now_ms());
-
-		json_array_append_new(list,
-				      json_pack("{s:s,s:s}", "uri", p->hops[i].uri, "state",
-						p->hops[i].down ? "down"
-						: asked ? "asked not to be used (503, Retry-After)"
-						: resting ? "failed a moment ago, tried last"
-							  : "up"));
+		json_array_append_new(list, json_pack("{s:s,s:s}", "uri", p->hops[i].uri, "state",
+						      hop_state(p, i, state, sizeof(state))));
 	}
 	return list;
 }

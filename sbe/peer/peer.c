@@ -4,6 +4,7 @@
  */
 #include "sbe/peer/peer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -61,13 +62,20 @@ void peer_hop_answered(struct peer *p, size_t hop)
 		p->hops[hop].retry_ms = 0;
 }
 
-void peer_hop_set_down(struct peer *p, size_t hop, bool down)
+void peer_hop_set_down(struct peer *p, size_t hop, const char *why)
 {
+	struct peer_hop *h;
+
 	if (hop >= p->nhops)
 		return;
-	p->hops[hop].down = down;
-	if (!down)
-		p->hops[hop].retry_ms = 0;
+	h = &p->hops[hop];
+	if (why && !h->down)
+		h->down_wall_ms = clock_wall_ms();
+	if (why)
+		snprintf(h->why, sizeof(h->why), "%s", why);
+	else
+		h->retry_ms = 0;
+	h->down = why;
 	p->down = true;
 	for (size_t i = 0; i < p->nhops; i++)
 		p->down = p->down && p->hops[i].down;

@@ -112,6 +112,8 @@ struct peer_hop {
 	enum transport_proto proto;
 	struct addr addr;
 	bool down; /* found dead by probes, until they find it alive; a failed call alone does not do it */
+	char why[64];          /* it is down */
+	uint64_t down_wall_ms; /* since then */
 	uint64_t retry_ms;     /* a failed hop is tried last until then */
 	uint64_t tcp_retry_ms; /* it refused TCP: large requests go by UDP until then */
 	uint64_t rest_ms;      /* it asked (503, Retry-After) not to be used until then */
@@ -192,8 +194,8 @@ void peer_hop_failed(struct peer *p, size_t hop, uint64_t now_ms);
 void peer_hop_rest(struct peer *p, size_t hop, uint32_t retry_after_s, uint64_t now_ms);
 bool peer_hop_resting(const struct peer *p, size_t hop, uint64_t now_ms);
 void peer_hop_answered(struct peer *p, size_t hop);
-/** Result of probing: sets the hop's and the peer's health. */
-void peer_hop_set_down(struct peer *p, size_t hop, bool down);
+/** Result of probing: sets the hop's and the peer's health. @param why it is down, in words; NULL = it is alive. */
+void peer_hop_set_down(struct peer *p, size_t hop, const char *why);
 /** Shall this hop be tried only when the better ones have failed? */
 bool peer_hop_last(const struct peer *p, size_t hop, uint64_t now_ms);
 /** The peer of the realm that has a next hop at this address and port, or NULL. */

@@ -6,6 +6,7 @@
 #include "sbe/peer/peer_probe.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -44,10 +45,12 @@ static void set_down(struct watch *w, bool down, const char *why)
 {
 	struct peer *p = w->peer;
 	bool before = p->down;
+	char text[64];
 
 	if (p->hops[w->hop].down == down)
 		return;
-	peer_hop_set_down(p, w->hop, down);
+	snprintf(text, sizeof(text), "%u probes failed, the last: %s", w->failed, why);
+	peer_hop_set_down(p, w->hop, down ? text : NULL);
 	peer_set_measure(w->pp->set);
 	if (down)
 		LOG_WARN(SUBSYSTEM, "peer %s: next hop %s is down after %u probes: %s", p->name,

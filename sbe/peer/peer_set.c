@@ -80,7 +80,9 @@ static void peer_carry(struct peer *p, const struct peer *old)
 			p->hops[i].tcp_retry_ms = old->hops[k].tcp_retry_ms;
 			/* nobody would ever find it alive again without probes */
 			if (p->conf->probe.interval_s || p->conf->standing)
-				peer_hop_set_down(p, i, old->hops[k].down);
+				peer_hop_set_down(p, i,
+						  old->hops[k].down ? old->hops[k].why : NULL);
+			p->hops[i].down_wall_ms = old->hops[k].down_wall_ms;
 		}
 	}
 }

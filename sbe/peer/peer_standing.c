@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -54,7 +55,7 @@ static void found_up(struct stand *s)
 	if (!s->is_down)
 		return;
 	s->is_down = false;
-	peer_hop_set_down(p, s->hop, false);
+	peer_hop_set_down(p, s->hop, NULL);
 	peer_set_measure(s->ps->set);
 	LOG_NOTICE(SUBSYSTEM, "peer %s: next hop %s is connected again", p->name,
 		   p->hops[s->hop].uri);
@@ -63,13 +64,15 @@ static void found_up(struct stand *s)
 static void found_down(struct stand *s, const char *why)
 {
 	struct peer *p = s->peer;
+	char text[64];
 
 	timer_start(s->ps->o.wheel, &s->timer, jitter(s->backoff_ms), stand, s);
 	s->backoff_ms = s->backoff_ms * 2 < BACKOFF_MAX_MS ? s->backoff_ms * 2 : BACKOFF_MAX_MS;
 	if (s->is_down)
 		return;
 	s->is_down = true;
-	peer_hop_set_down(p, s->hop, true);
+	snprintf(text, sizeof(text), "no connection: %s", why);
+	peer_hop_set_down(p, s->hop, text);
 	peer_set_measure(s->ps->set);
 	LOG_WARN(SUBSYSTEM, "peer %s: next hop %s has no connection: %s%s", p->name,
 		 p->hops[s->hop].uri, why, p->down ? "; no next hop is left" : "");

@@ -162,11 +162,11 @@ static void down_when_all_hops_are(void **state)
 	(void)state;
 	struct peer *p = one("'probe':{'interval_s':10}");
 
-	peer_hop_set_down(p, 0, true);
+	peer_hop_set_down(p, 0, "no answer");
 	assert_true(peer_usable(p));
-	peer_hop_set_down(p, 1, true);
+	peer_hop_set_down(p, 1, "no answer");
 	assert_false(peer_usable(p));
-	peer_hop_set_down(p, 0, false);
+	peer_hop_set_down(p, 0, NULL);
 	assert_true(peer_usable(p));
 }
 

@@ -91,7 +91,7 @@ static void reload_keeps_state_of_the_name(void **state)
 
 	assert_int_equal(peer_take(old, PEER_IN, 1), PEER_LIMIT_NONE);
 	peer_block(old, true);
-	peer_hop_set_down(old, 1, true);
+	peer_hop_set_down(old, 1, "no answer");
 	peer_hop_failed(old, 1, 1000);
 	b = bed_set(P("'next_hops':['sip:192.0.2.2','sip:192.0.2.3'],'probe':{'interval_s':5},"
 		      "'limits':{'sessions':1}"),
@@ -119,7 +119,7 @@ static void reload_without_probes_forgets_down(void **state)
 				     NULL),
 			*b;
 
-	peer_hop_set_down(peer_find_name(a, "p"), 0, true);
+	peer_hop_set_down(peer_find_name(a, "p"), 0, "no answer");
 	assert_false(peer_usable(peer_find_name(a, "p")));
 	b = bed_set(P("'next_hops':['sip:192.0.2.1']"), a);
 	assert_true(peer_usable(peer_find_name(b, "p")));

@@ -103,7 +103,7 @@ static void first_match_with_usable_peers(void **state)
 	   "'priority':2}]}]");
 	peer_block(bed_peer(&bed, "cnet"), true);
 	PLAN("pbx", "1", "a.example", "two: dnet/0 bnet/0 bnet/1");
-	peer_hop_set_down(bed_peer(&bed, "dnet"), 0, true);
+	peer_hop_set_down(bed_peer(&bed, "dnet"), 0, "no answer");
 	PLAN("pbx", "1", "a.example", "two: bnet/0 bnet/1");
 	peer_block(bed_peer(&bed, "bnet"), true);
 	PLAN("pbx", "1", "a.example", "503 all peers of the route are blocked or down");
@@ -118,7 +118,7 @@ static void reasons_of_503(void **state)
 	peer_block(bed_peer(&bed, "cnet"), true);
 	PLAN("pbx", "1", "a.example", "503 all peers of the route are blocked");
 	peer_block(bed_peer(&bed, "cnet"), false);
-	peer_hop_set_down(bed_peer(&bed, "cnet"), 0, true);
+	peer_hop_set_down(bed_peer(&bed, "cnet"), 0, "no answer");
 	PLAN("pbx", "1", "a.example", "503 all peers of the route are down");
 }
 
@@ -189,7 +189,7 @@ static void why_of_a_route(void **state)
 	   "{'name':'rest','to':[{'peer':'dnet'}]}]");
 	peer_block(bed_peer(&bed, "dnet"), true);
 	peer_hop_failed(bed_peer(&bed, "bnet"), 0, clock_now_ms());
-	peer_hop_set_down(bed_peer(&bed, "bnet"), 1, true);
+	peer_hop_set_down(bed_peer(&bed, "bnet"), 1, "no answer");
 	why_is("pbx", "+44 20", "a.example",
 	       "from pbx: matched: the call comes from peer pbx in realm core\n"
 	       "target +44 20@a.example: ours: number or user +4420, domain a.example is one of ours\n"

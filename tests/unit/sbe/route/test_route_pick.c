@@ -91,7 +91,7 @@ static void failed_hop_is_last_until_it_may_retry(void **state)
 	assert_string_equal(bed_plan(&bed, "pbx", "1", "a.example", 1000), "r: bnet/1 bnet/0");
 	assert_string_equal(bed_plan(&bed, "pbx", "1", "a.example", 1000 + PEER_RETRY_MS),
 			    "r: bnet/0 bnet/1");
-	peer_hop_set_down(bed_peer(&bed, "bnet"), 0, true);
+	peer_hop_set_down(bed_peer(&bed, "bnet"), 0, "no answer");
 	assert_string_equal(bed_plan(&bed, "pbx", "1", "a.example", 99999), "r: bnet/1 bnet/0");
 }
 
