@@ -261,7 +261,8 @@ static int app_build_loop(struct dbe_app *a, struct conf_error *err)
 static int app_build_media(struct dbe_app *a, struct conf_error *err)
 {
 	struct pool_options po = {.wheel = a->wheel, .event = app_on_pool_event, .event_arg = a};
-	struct path_options path = {.receive_buffer_bytes = a->conf->relay.receive_buffer_bytes};
+	struct path_options path = {.receive_buffer_bytes = a->conf->relay.receive_buffer_bytes,
+				    .warm_pairs_max = a->conf->relay.warm_pairs_max};
 	struct context_options co = {.host = &a->host, .contexts_max = a->conf->relay.contexts_max};
 	struct pool_realm_view v;
 	int e;

@@ -61,19 +61,21 @@ static void pool_row(const struct dbe_admin *d, json_t *table, const char *realm
 
 	if (pool_address_view(d->host->pool, i, k, &a) < 0)
 		return;
-	admin_row(table, json_pack("[s,s,s,i,i,i,i,i,i,i,s]", realm,
+	admin_row(table, json_pack("[s,s,s,i,i,i,i,i,i,i,i,s]", realm,
 				   addr_print_ip(&a.bind, false, bind, sizeof(bind)),
 				   addr_print_ip(&a.advertise, false, advertise, sizeof(advertise)),
 				   (int)a.low, (int)a.high, (int)a.total, (int)a.count[POOL_USED],
 				   (int)a.count[POOL_FREE], (int)a.count[POOL_RESTING],
-				   (int)a.count[POOL_REFUSED], a.up ? "up" : "down"));
+				   (int)a.count[POOL_REFUSED],
+				   (int)d->host->path->ops->warm(d->host->path, &a.bind),
+				   a.up ? "up" : "down"));
 }
 
 static int admin_pool(void *app, struct admin_call *call, json_t **ret_data)
 {
-	static const char *const columns[] = {"realm",   "bind",    "advertise", "low",
-					      "high",    "pairs",   "used",      "free",
-					      "resting", "refused", "state",     NULL};
+	static const char *const columns[] = {"realm", "bind",  "advertise", "low",     "high",
+					      "pairs", "used",  "free",      "resting", "refused",
+					      "warm",  "state", NULL};
 	const struct dbe_admin *d = app;
 	json_t *table = admin_table(columns);
 	struct pool_realm_view v;

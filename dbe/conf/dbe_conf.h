@@ -39,7 +39,8 @@ struct dbe_conf {
 	struct conf_list realms; /* struct dbe_conf_realm */
 	struct {
 		int path; /* enum dbe_path_word */
-		uint32_t quarantine_ms, contexts_max, receive_buffer_bytes, pool_low_percent;
+		uint32_t quarantine_ms, contexts_max, receive_buffer_bytes, warm_pairs_max,
+			pool_low_percent;
 	} relay;
 	uint32_t hold_s;
 	struct {

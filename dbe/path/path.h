@@ -77,6 +77,7 @@ typedef void(path_event_h)(void *arg, const struct path_event *event);
 
 struct path_options {
 	uint32_t receive_buffer_bytes; /* per socket; 0 = the kernel's default */
+	uint32_t warm_pairs_max;       /* port pairs kept open for the next stream */
 };
 
 struct path_open {
@@ -104,6 +105,8 @@ struct path_ops {
 	void (*read)(const struct path_end *e, struct path_counters *ret_counters);
 	/** Stops at once: nothing that is queued is relayed any more. NULL is fine. */
 	void (*close)(struct path_end *e);
+	/** Port pairs at this address that are kept open though no stream has them. */
+	uint32_t (*warm)(struct path *p, const struct addr *ip);
 };
 
 /* Each data plane's struct begins with this. */

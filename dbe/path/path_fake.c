@@ -119,6 +119,13 @@ static void fake_close(struct path_end *e)
 	mem_unref(e);
 }
 
+static uint32_t fake_warm(struct path *p, const struct addr *ip)
+{
+	(void)p;
+	(void)ip;
+	return 0;
+}
+
 const struct path_ops path_fake = {
 	.name = "fake",
 	.create = fake_create,
@@ -128,6 +135,7 @@ const struct path_ops path_fake = {
 	.change = fake_change,
 	.read = fake_read,
 	.close = fake_close,
+	.warm = fake_warm,
 };
 
 int path_fake_deliver(struct path *p, const struct addr *to, const struct addr *from,

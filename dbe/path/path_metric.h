@@ -28,7 +28,11 @@
 	X(PATH_M_PACKETS, COUNTER, "dbe_packets_total", "packets relayed, RTP and RTCP")           \
 	X(PATH_M_BYTES, COUNTER, "dbe_bytes_total", "bytes relayed, without IP and UDP headers")   \
 	X(PATH_M_ENDS, GAUGE, "dbe_gates_active{path=\"socket\"}",                                 \
-	  "streams of terminations that have open ports")
+	  "streams of terminations that have open ports")                                          \
+	X(PATH_M_WARM, GAUGE, "dbe_warm_pairs",                                                    \
+	  "port pairs no stream has, kept open for the next one")                                  \
+	X(PATH_M_STRAYS, COUNTER, "dbe_stray_packets_total",                                       \
+	  "packets that came to such a port and were dropped")
 METRIC_ENUM(path_metrics, PATH_METRICS)
 
 #endif

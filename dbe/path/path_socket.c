@@ -26,6 +26,7 @@
 #include "common/mem.h"
 #include "dbe/path/path_gate.h"
 #include "dbe/path/path_metric.h"
+#include "dbe/path/path_pair.h"
 
 #define PATH_EVENTS_PER_ROUND 64
 #define PATH_ROUNDS 4 /* per wake-up; then the loop's other work has its turn */
@@ -36,12 +37,10 @@
 struct path_end {
 	struct path_gate gate; /* first: a gate pointer is an end pointer */
 	struct path_sockets *path;
+	struct path_pair *pair;
 	struct path_end *next_dead;
 	uint64_t last_us[PATH_PORTS];
-	int fd[PATH_PORTS];
-	uint8_t family;
-	uint8_t dscp; /* as set on the sockets */
-	bool closed;
+	int fd[PATH_PORTS]; /* of the pair: one line of the cache less per packet */
 };
 
 /* What a round relayed, added to the shared counters once per round. */
@@ -53,9 +52,8 @@ struct path_sockets {
 	struct path base;
 	uv_poll_t poll;
 	int epoll_fd;
-	uint32_t receive_buffer_bytes;
-	bool busy;             /* in a round: closed ends are still named by its events */
-	struct path_end *dead; /* to be freed after the round */
+	struct path_pairs pairs; /* busy in a round: what is closed may still be in hand */
+	struct path_end *dead;   /* to be freed after the round */
 	struct path_tally tally;
 	uint8_t *buffers; /* PATH_BATCH datagrams */
 	struct mmsghdr in[PATH_BATCH], out[PATH_BATCH];
@@ -177,12 +175,15 @@ static void sockets_read_batch(struct path_sockets *s, struct path_end *e, enum 
 
 static void sockets_on_ready(struct path_sockets *s, uint64_t tag)
 {
-	struct path_end *e = (struct path_end *)(uintptr_t)(tag & ~1ULL);
+	struct path_pair *pair = (struct path_pair *)(uintptr_t)(tag & ~1ULL);
 	enum path_port port = (enum path_port)(tag & 1);
+	struct path_end *e = pair->end;
 	uint64_t now_us;
 
-	if (e->closed)
+	if (!e) {
+		path_pair_stray(&s->pairs, pair, port);
 		return;
+	}
 	now_us = clock_now_us();
 	if (now_us - e->last_us[port] < PATH_BUSY_US)
 		sockets_read_batch(s, e, port, now_us);
@@ -212,15 +213,23 @@ static void sockets_bury(struct path_sockets *s)
 		s->dead = e->next_dead;
 		mem_unref(e);
 	}
+	path_pairs_bury(&s->pairs);
 }
 
 /* With thousands of streams an end has left the cache by its next packet: fetch it while the one before it is
- * being relayed. */
-static void end_prefetch(uint64_t tag)
+ * being relayed, and its pair, which leads to it, one packet earlier. */
+static void event_prefetch(const struct epoll_event *events, int i, int n)
 {
-	const char *e = (const char *)(uintptr_t)(tag & ~1ULL);
+	const struct path_pair *pair;
+	const char *e;
 
-	for (size_t at = 0; at < sizeof(struct path_end); at += 64)
+	if (i + 1 < n)
+		__builtin_prefetch((const void *)(uintptr_t)(events[i + 1].data.u64 & ~1ULL));
+	if (i >= n)
+		return;
+	pair = (const struct path_pair *)(uintptr_t)(events[i].data.u64 & ~1ULL);
+	e = (const char *)pair->end;
+	for (size_t at = 0; e && at < sizeof(struct path_end); at += 64)
 		__builtin_prefetch(e + at);
 }
 
@@ -231,21 +240,19 @@ static void sockets_on_poll(uv_poll_t *poll, int status, int uv_events)
 
 	(void)status;
 	(void)uv_events;
-	s->busy = true;
+	s->pairs.busy = true;
 	for (int round = 0; round < PATH_ROUNDS; round++) {
 		int n = epoll_wait(s->epoll_fd, events, PATH_EVENTS_PER_ROUND, 0);
 
-		if (n > 0)
-			end_prefetch(events[0].data.u64);
+		event_prefetch(events, 0, n);
 		for (int i = 0; i < n; i++) {
-			if (i + 1 < n)
-				end_prefetch(events[i + 1].data.u64);
+			event_prefetch(events, i + 1, n);
 			sockets_on_ready(s, events[i].data.u64);
 		}
 		if (n < PATH_EVENTS_PER_ROUND)
 			break;
 	}
-	s->busy = false;
+	s->pairs.busy = false;
 	sockets_publish(s);
 	sockets_bury(s);
 }
@@ -256,6 +263,7 @@ static void sockets_free(void *obj)
 {
 	struct path_sockets *s = obj;
 
+	path_pairs_clear(&s->pairs);
 	sockets_bury(s);
 	if (s->epoll_fd >= 0)
 		close(s->epoll_fd);
@@ -275,8 +283,8 @@ static int sockets_create(uv_loop_t *loop, const struct path_options *o, struct 
 	if (!s)
 		return -ENOMEM;
 	s->base.ops = &path_socket;
-	s->receive_buffer_bytes = o->receive_buffer_bytes;
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	path_pairs_init(&s->pairs, s->epoll_fd, o);
 	s->buffers = mem_buffer((size_t)PATH_BATCH * PATH_DATAGRAM_BYTES);
 	err = s->epoll_fd < 0 ? -errno : !s->buffers ? -ENOMEM : 0;
 	if (!err)
@@ -310,82 +318,23 @@ static void sockets_destroy(struct path *p)
 	uv_close((uv_handle_t *)&s->poll, sockets_on_closed);
 }
 
-static int sockets_bind(const struct path_sockets *s, const struct addr *local, int *ret_fd)
-{
-	struct sockaddr_storage sa;
-	socklen_t sa_bytes = addr_to_sockaddr(local, &sa);
-	int size = (int)s->receive_buffer_bytes, on = 1, err;
-	int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (sa.ss_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
-		goto out;
-	if (size && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0)
-		goto out;
-	if (bind(fd, (struct sockaddr *)&sa, sa_bytes) < 0)
-		goto out;
-	*ret_fd = fd;
-	return 0;
-out:
-	err = -errno;
-	close(fd);
-	return err;
-}
-
-static void end_set_dscp(struct path_end *e)
-{
-	int tos = e->gate.rules.dscp << 2;
-
-	if (e->dscp == e->gate.rules.dscp)
-		return;
-	e->dscp = e->gate.rules.dscp;
-	for (int i = 0; i < PATH_PORTS; i++) {
-		/* A mark that cannot be set must not cost the call. */
-		if (e->family == ADDR_V6)
-			(void)setsockopt(e->fd[i], IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
-		else
-			(void)setsockopt(e->fd[i], IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
-	}
-}
-
-static void end_free(void *obj)
-{
-	struct path_end *e = obj;
-
-	for (int i = 0; i < PATH_PORTS; i++) {
-		if (e->fd[i] >= 0)
-			close(e->fd[i]);
-	}
-	mem_unref(e->path);
-}
-
 static int sockets_open(struct path *p, const struct path_open *o, struct path_end **ret_end)
 {
 	struct path_sockets *s = sockets_of(p);
 	struct path_end *e = mem_zalloc(sizeof(*e), NULL);
-	int err = 0;
+	int err;
 
 	if (!e)
 		return -ENOMEM;
-	e->path = mem_ref(s);
-	e->family = o->local[PATH_RTP].family;
-	e->fd[PATH_RTP] = e->fd[PATH_RTCP] = -1;
-	path_gate_init(&e->gate, o, clock_now_us());
-	for (int i = 0; i < PATH_PORTS && !err; i++) {
-		struct epoll_event ev = {.events = EPOLLIN, .data.u64 = (uintptr_t)e | (unsigned)i};
-
-		err = sockets_bind(s, &o->local[i], &e->fd[i]);
-		if (!err && epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, e->fd[i], &ev) < 0)
-			err = -errno;
-	}
+	err = path_pair_open(&s->pairs, o->local, e, &e->pair);
 	if (err) {
-		end_free(e);
 		mem_unref(e);
 		return err;
 	}
-	end_set_dscp(e);
+	e->path = mem_ref(s);
+	memcpy(e->fd, e->pair->fd, sizeof(e->fd));
+	path_gate_init(&e->gate, o, clock_now_us());
+	path_pair_set_dscp(e->pair, e->gate.rules.dscp);
 	metric_add(&path_metrics, PATH_M_ENDS, 1);
 	*ret_end = e;
 	return 0;
@@ -399,7 +348,7 @@ static void sockets_join(struct path_end *a, struct path_end *b)
 static void sockets_change(struct path_end *e, const struct path_rules *rules, bool rearm)
 {
 	path_gate_change(&e->gate, rules, rearm, clock_now_us());
-	end_set_dscp(e);
+	path_pair_set_dscp(e->pair, e->gate.rules.dscp);
 }
 
 static void sockets_read(const struct path_end *e, struct path_counters *ret_counters)
@@ -415,15 +364,20 @@ static void sockets_close(struct path_end *e)
 		return;
 	s = e->path;
 	path_gate_join(&e->gate, NULL);
-	e->closed = true;
 	metric_add(&path_metrics, PATH_M_ENDS, -1);
-	end_free(e); /* closing a socket takes it out of the epoll set */
-	if (!s->busy) {
+	path_pair_close(&s->pairs, e->pair);
+	if (s->pairs.busy) {
+		e->next_dead = s->dead;
+		s->dead = e;
+	} else {
 		mem_unref(e);
-		return;
 	}
-	e->next_dead = s->dead;
-	s->dead = e;
+	mem_unref(s);
+}
+
+static uint32_t sockets_warm(struct path *p, const struct addr *ip)
+{
+	return path_pairs_warm_at(&sockets_of(p)->pairs, ip);
 }
 
 const struct path_ops path_socket = {
@@ -435,4 +389,5 @@ const struct path_ops path_socket = {
 	.change = sockets_change,
 	.read = sockets_read,
 	.close = sockets_close,
+	.warm = sockets_warm,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pool - see pool.h. One timer serves all realms: it frees what has rested, and asks whether an
- * address that was missing has come (a virtual address moves between hosts while we run).
+ * address has come or gone (a virtual address moves between hosts while we run).
  */
 #include "dbe/pool/pool.h"
 
@@ -103,6 +103,15 @@ static void home_set_up(struct pool *p, struct pool_realm *r, struct pool_home *
 	pool_tell(p, any ? POOL_EVENT_UP : POOL_EVENT_DOWN, r);
 }
 
+/* Sockets that are kept open do not tell that their address has left the host. */
+static void home_probe(struct pool *p, struct pool_realm *r, struct pool_home *h)
+{
+	int err = p->o.probe(&h->conf.bind);
+
+	if (h->up ? err == -EADDRNOTAVAIL : err == 0)
+		home_set_up(p, r, h, !h->up);
+}
+
 static void pool_on_tick(void *arg)
 {
 	struct pool *p = arg;
@@ -118,8 +127,8 @@ static void pool_on_tick(void *arg)
 			struct pool_home *h = &r->homes[k];
 
 			pool_ring_age(h->ring, now_ms);
-			if (probe && !h->up && p->o.probe(&h->conf.bind) == 0)
-				home_set_up(p, r, h, true);
+			if (probe)
+				home_probe(p, r, h);
 		}
 		realm_watermark(p, r);
 	}
@@ -240,6 +249,8 @@ static int pool_add_home(struct pool *p, struct pool_realm *r, const struct pool
 				 : "out of memory");
 		return err;
 	}
+	if (p->o.prefer_used)
+		pool_ring_prefer_used(h->ring);
 	h->conf = *a;
 	if (!a->advertise.family)
 		h->conf.advertise = a->bind;

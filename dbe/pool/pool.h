@@ -55,6 +55,7 @@ typedef void(pool_event_h)(void *arg, enum pool_event_type type, const char *rea
 struct pool_options {
 	struct timer_wheel *wheel;
 	uint32_t quarantine_ms;                     /* rest of a pair that was in use */
+	bool prefer_used;                           /* see pool_ring_prefer_used */
 	uint32_t low_percent, ok_percent;           /* watermarks of free pairs; 0 = 10 and 20 */
 	const char *ephemeral_file, *reserved_file; /* NULL = the kernel's */
 	int (*probe)(const struct addr

@@ -4,12 +4,13 @@
  *
  * Taking from the head of a queue would reuse pairs as late as possible but in an order that can be
  * watched and foretold; drawing from all would reuse some early. So we draw from the first POOL_WINDOW
- * entries of a queue that was shuffled at the start.
+ * entries of a queue that was shuffled at the start. Where used pairs are preferred they come back at its head.
  */
 #include "dbe/pool/pool_ring.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/random.h>
 
 #include "common/mem.h"
@@ -35,6 +36,7 @@ struct pool_ring {
 	uint16_t *order; /* free pairs, circular from head, count[POOL_FREE] long */
 	struct pool_entry *entries;
 	struct pool_queue resting, refused;
+	bool prefer_used;
 	uint32_t random[32];
 	size_t random_left;
 };
@@ -98,6 +100,11 @@ int pool_ring_new(uint16_t low, uint16_t high, struct pool_ring **ret_ring)
 	return 0;
 }
 
+void pool_ring_prefer_used(struct pool_ring *r)
+{
+	r->prefer_used = true;
+}
+
 void pool_ring_free(struct pool_ring *r)
 {
 	if (!r)
@@ -120,6 +127,17 @@ static void ring_add_free(struct pool_ring *r, uint16_t i)
 	ring_set_state(r, i, POOL_FREE);
 }
 
+static void ring_add_rested(struct pool_ring *r, uint16_t i)
+{
+	if (!r->prefer_used) {
+		ring_add_free(r, i);
+		return;
+	}
+	r->head = r->head == 0 ? r->total - 1 : r->head - 1;
+	r->order[r->head] = i;
+	ring_set_state(r, i, POOL_FREE);
+}
+
 static void ring_age_queue(struct pool_ring *r, struct pool_queue *q, uint64_t now_ms)
 {
 	while (q->head != POOL_NIL && r->entries[q->head].due_ms <= now_ms) {
@@ -128,7 +146,10 @@ static void ring_age_queue(struct pool_ring *r, struct pool_queue *q, uint64_t n
 		q->head = r->entries[i].next;
 		if (q->head == POOL_NIL)
 			q->tail = POOL_NIL;
-		ring_add_free(r, i);
+		if (q == &r->resting)
+			ring_add_rested(r, i);
+		else
+			ring_add_free(r, i);
 	}
 }
 

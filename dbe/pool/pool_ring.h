@@ -3,8 +3,8 @@
  * pool_ring - the RTP/RTCP port pairs of one address: even port and the odd one after it.
  *
  * Take and give are O(1). The order is random from the start and stays so, a pair that was given back
- * rests before it is used again (the old far end may still be sending to it), one that could not be
- * bound is set aside for longer. Owner: caller. Thread: one.
+ * rests before it is used again (the old far end may still be sending to it) and then, if not said otherwise, comes
+ * after all others; one that could not be bound is set aside for longer. Owner: caller. Thread: one.
  */
 #ifndef DBE_POOL_POOL_RING_H
 #define DBE_POOL_POOL_RING_H
@@ -19,6 +19,9 @@ struct pool_ring;
 /** Pairs that lie wholly within low..high. @return 0, -EINVAL (no pair fits), -ENOMEM. */
 int pool_ring_new(uint16_t low, uint16_t high, struct pool_ring **ret_ring);
 void pool_ring_free(struct pool_ring *r);
+
+/** Draw from the pairs that rested last, not from those that were free longest: their sockets may still be open. */
+void pool_ring_prefer_used(struct pool_ring *r);
 
 /** @return 0 and the even port, -ENOSPC. */
 int pool_ring_take(struct pool_ring *r, uint64_t now_ms, uint16_t *ret_port);

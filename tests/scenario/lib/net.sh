@@ -116,6 +116,10 @@ bound() { ss -Hnlu "src $1" | grep -q . || ss -Hnlt "src $1" | grep -q .; }
 no_calls() { [ "$(ctl -o json call list | rows)" = 0 ] && [ "$(ctl -o json gate list | rows)" = 0 ]; }
 no_dbe_gates() { [ "$(dbectl "$1" -o json gate list | rows)" = 0 ]; }
 fds_back() { [ "$(ls "/proc/$1/fd" | wc -l)" -le "$2" ]; }
+# Port pairs that are kept open for the next call have two descriptors each, as many as the dbe says.
+dbe_warm() { dbectl "$1" -o json pool show | python3 -c 'import json,sys
+d=json.load(sys.stdin); d=d.get("data",d); i=d["columns"].index("warm"); print(sum(r[i] for r in d["rows"]))'; }
+dbe_fds_back() { [ "$(ls "/proc/$1/fd" | wc -l)" -le $(($2 + 2 * $(dbe_warm 1))) ]; }
 
 # After a scenario nothing may be left: calls, gates, ports, descriptors (U3, U4).
 net_assert_clean() {
@@ -126,7 +130,7 @@ net_assert_clean() {
 		eval "kill -0 \$PID_dbe$i" 2>/dev/null || continue
 		await 10 "no gate is left in dbe$i" no_dbe_gates $i
 	done
-	[ -z "${DBE1_FDS:-}" ] || ! kill -0 "$PID_dbe1" 2>/dev/null || await 10 "dbe1's descriptors are back" fds_back "$PID_dbe1" "$DBE1_FDS"
+	[ -z "${DBE1_FDS:-}" ] || ! kill -0 "$PID_dbe1" 2>/dev/null || await 10 "dbe1's descriptors are back" dbe_fds_back "$PID_dbe1" "$DBE1_FDS"
 	await 10 "the sbe's descriptors are back" fds_back "$PID_sbe" $((SBE_FDS + 1 + ${NET_FDS_MORE:-0})) # 1: the CDR file
 }
 

@@ -84,6 +84,7 @@ extern const size_t conformance_ncases;
 struct conformance_driver {
 	const char *name;
 	const struct path_ops *ops;
+	uint32_t warm_pairs;
 	uint32_t step_ms; /* how far the frozen clock moves before each packet */
 	void (*start)(struct bed *b);
 	void (*stop)(struct bed *b);
@@ -119,6 +120,7 @@ void bed_change(struct bed *b, int side, bool rearm);
 /** Work until an end has received so many datagrams (awaited, at most 5 s). */
 void bed_await(struct bed *b, int side, uint64_t received);
 
-extern const struct conformance_driver driver_fake, driver_socket, driver_socket_busy;
+extern const struct conformance_driver driver_fake, driver_socket, driver_socket_busy,
+	driver_socket_warm;
 
 #endif

@@ -60,7 +60,8 @@ static void bed_open_end(struct bed *b, int side, const char *ip)
 void bed_open(struct bed *b, const struct conformance_driver *d, const struct conformance_case *c)
 {
 	bool v6 = c && c->b_is_ipv6;
-	const struct path_options options = {.receive_buffer_bytes = 256 * 1024};
+	const struct path_options options = {.receive_buffer_bytes = 256 * 1024,
+					     .warm_pairs_max = d->warm_pairs};
 
 	memset(b, 0, sizeof(*b));
 	b->driver = d;

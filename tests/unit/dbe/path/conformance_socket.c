@@ -98,11 +98,12 @@ static int socket_receive(struct bed *b, enum bed_phone who, uint8_t *buf, struc
 	return (int)n;
 }
 
-#define SOCKET_DRIVER(id, text, ms)                                                                \
+#define SOCKET_DRIVER(id, text, ms, warm)                                                          \
 	const struct conformance_driver id = {                                                     \
 		.name = text,                                                                      \
 		.ops = &path_socket,                                                               \
 		.step_ms = ms,                                                                     \
+		.warm_pairs = warm,                                                                \
 		.start = socket_start,                                                             \
 		.stop = socket_stop,                                                               \
 		.phone = socket_phone,                                                             \
@@ -111,6 +112,8 @@ static int socket_receive(struct bed *b, enum bed_phone who, uint8_t *buf, struc
 		.work = socket_work,                                                               \
 	}
 
-SOCKET_DRIVER(driver_socket, "socket", 20);
+SOCKET_DRIVER(driver_socket, "socket", 20, 0);
 /* No time passes between packets: the batched way through the same data plane. */
-SOCKET_DRIVER(driver_socket_busy, "socket, busy", 0);
+SOCKET_DRIVER(driver_socket_busy, "socket, busy", 0, 0);
+/* What a stream gives back stays open for the next. */
+SOCKET_DRIVER(driver_socket_warm, "socket, warm", 20, 16);

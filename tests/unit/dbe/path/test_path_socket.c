@@ -159,6 +159,43 @@ static void test_descriptors_are_four_a_call(void **state)
 	assert_int_equal(mem_live(), live);
 }
 
+/* B12: the next stream on the same ports, whatever its rules, gets nothing that was sent before it. */
+static void test_b12_a_warm_pair_brings_nothing_along(void **state)
+{
+	struct path_open o = {0};
+	struct path_counters c;
+	struct bed b;
+	size_t base;
+
+	(void)state;
+	bed_open(&b, &driver_socket_warm, NULL);
+	base = open_descriptors();
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 10; i++)
+			send_rtp(&b, PHONE_A, &b.local[0][PATH_RTP]); /* for the old stream */
+		path_socket.close(b.end[0]);
+		assert_int_equal(path_socket.warm(b.path, &b.local[0][PATH_RTP]), 1);
+		for (int i = 0; i < 10; i++)
+			send_rtp(&b, PHONE_A, &b.local[0][PATH_RTP]); /* for nobody */
+		if (round == 1)
+			b.driver->work(&b);
+		memcpy(o.local, b.local[0], sizeof(o.local));
+		o.rules = b.rules[0];
+		o.rules.source = PATH_SOURCE_ANY;
+		assert_int_equal(path_socket.open(b.path, &o, &b.end[0]), 0);
+		assert_int_equal(open_descriptors(), base); /* the same sockets */
+		path_socket.join(b.end[0], b.end[1]);
+		b.driver->work(&b);
+		assert_int_equal(receive(&b, PHONE_B), -1);
+		path_socket.read(b.end[0], &c);
+		assert_int_equal(c.received, 0);
+		send_rtp(&b, PHONE_A, &b.local[0][PATH_RTP]);
+		bed_await(&b, 0, 1);
+		assert_true(receive(&b, PHONE_B) > 0);
+	}
+	bed_close(&b);
+}
+
 static void test_bind_errors_are_told_apart_and_leave_nothing(void **state)
 {
 	struct path_end *end = NULL;
@@ -330,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_c30_a_flood_starves_nobody_and_leaves_no_trace),
 		cmocka_unit_test(test_close_stops_at_once),
 		cmocka_unit_test(test_descriptors_are_four_a_call),
+		cmocka_unit_test(test_b12_a_warm_pair_brings_nothing_along),
 		cmocka_unit_test(test_bind_errors_are_told_apart_and_leave_nothing),
 		cmocka_unit_test(test_a_mixed_batch_is_sorted),
 		cmocka_unit_test(test_b10_largest_datagram),

@@ -154,6 +154,28 @@ static void test_out_of_descriptors_is_not_the_pairs_fault(void **state)
 	assert_true(v.up);
 }
 
+/* Sockets that stay open do not notice it: the address is asked for. */
+static void test_an_address_that_leaves_is_noticed(void **state)
+{
+	struct pool_realm_view v;
+
+	(void)state;
+	assert_int_equal(add("core", "127.0.0.1", 20000, 20003), 0);
+	probe_result = -EMFILE; /* says nothing about the address */
+	pass_ms(6000);
+	assert_int_equal(pool_realm_view(pool, 0, &v), 0);
+	assert_true(v.up);
+	probe_result = -EADDRNOTAVAIL;
+	pass_ms(6000);
+	assert_int_equal(pool_realm_view(pool, 0, &v), 0);
+	assert_false(v.up);
+	probe_result = 0;
+	pass_ms(6000);
+	assert_int_equal(pool_realm_view(pool, 0, &v), 0);
+	assert_true(v.up);
+	assert_string_equal(events, "core down 2;core up 2;");
+}
+
 static void test_realm_down_and_up_again(void **state)
 {
 	struct pool_realm_view v;
@@ -334,6 +356,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_out_of_descriptors_is_not_the_pairs_fault,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_address_that_leaves_is_noticed, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_realm_down_and_up_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_absent_address_at_start_is_down_not_fatal,
 						setup, teardown),
