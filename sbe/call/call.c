@@ -127,6 +127,7 @@ static void call_destroy(void *obj)
 	timer_stop(&call->reaper);
 	timer_stop(&call->guard);
 	timer_stop(&call->transfer.timer);
+	call_transfer_unwant(call);
 	if (call->transfer.peer)
 		peer_give(call->transfer.peer, PEER_IN);
 	mem_unref(call->transfer.peer);

@@ -305,7 +305,6 @@ int call_admit_plan(struct call_core *core, const struct wire_msg *invite, struc
 {
 	struct refusal r = {0};
 
-	metric_add(&call_metrics, CALL_ATTEMPTS, 1);
 	if (!check_limits(core, p, false, &r))
 		return r.status;
 	if (make_plan(core, invite, p, ret_planning, ret_asking, &r))

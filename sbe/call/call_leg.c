@@ -11,7 +11,8 @@ bool call_leg_movable(const struct leg *leg)
 
 	return call->fsm.state == CALL_UP && leg->up && !leg->server && !leg->bye &&
 	       !leg->bye_due && !leg->cancelled && !leg->ack_due && !leg->lent &&
-	       !call->ex.running && !call->upd.running;
+	       !call->ex.running && !call->upd.running &&
+	       !leg->refer.made; /* it will be told here what becomes of its own */
 }
 
 /* What the record of the call says of it, and who reads a target, find it there for as long as the call lives. */

@@ -221,11 +221,19 @@ static bool decides(enum wire_method method)
 	return method == WIRE_REFER || method == WIRE_NOTIFY;
 }
 
+/* The other side is away for a transfer, or who stays has not come to the call that was made for one. */
+static bool nobody_there(const struct leg *leg)
+{
+	const struct leg *other = LEG_OTHER(leg);
+
+	return other->lent || (other->side == 0 && !other->dialog.call_id);
+}
+
 void call_option_in_dialog(struct leg *leg, struct txn_server *s, const struct wire_msg *m)
 {
 	const struct call_method *row = call_option_method(wire_method(m));
 
-	if (LEG_OTHER(leg)->lent && wire_method(m) != WIRE_BYE) {
+	if (nobody_there(leg) && wire_method(m) != WIRE_BYE) {
 		call_refuse(s, 500, NULL, "Retry-After: 1\r\n"); /* nobody is there for a moment */
 		return;
 	}

@@ -112,6 +112,7 @@ struct leg {
 	struct call_session session;
 	struct call_quality quality;
 	struct call *lent;       /* the leg is in that call for now: this place is empty */
+	struct call *wanted;     /* that call waits until the leg may be moved to it */
 	struct call_refer refer; /* a transfer that this side has asked for */
 	struct call_relay relay; /* requests from here that go to the other leg */
 };

@@ -16,12 +16,23 @@ int call_transfer_borrow(struct call *call, struct leg *home)
 {
 	struct leg *b = &call->legs[1];
 
+	if (home->wanted)
+		return -EBUSY;
+	home->wanted = call;
 	call->transfer.home = home;
 	b->peer = mem_ref(home->peer);
 	b->hop = home->hop;
 	call->sip_addr[1] = home->call->sip_addr[home->side];
 	b->dialog.target = home->dialog.target;
 	return 0;
+}
+
+void call_transfer_unwant(struct call *call)
+{
+	struct leg *home = call->transfer.home;
+
+	if (home && home->wanted == call)
+		home->wanted = NULL;
 }
 
 static int send_invite(struct call *call)
@@ -50,6 +61,7 @@ static void try_invite(void *arg)
 		call_reject(call, &f);
 		return;
 	}
+	call_transfer_unwant(call);
 	call_leg_move(t->home, &call->legs[1]);
 	t->home->lent = call;
 	if (!send_invite(call))
@@ -84,6 +96,7 @@ void call_replace_return(struct call *call, const struct call_release *r)
 	bool pending = b->invite && call->fsm.state != CALL_ANSWERING && call->fsm.state != CALL_UP;
 	bool heard = pending && !(r->request && !wire_is_request(r->request));
 
+	call_transfer_unwant(call);
 	call->transfer.home = NULL;
 	if (!home || home->lent != call)
 		return;

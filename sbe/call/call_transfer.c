@@ -148,7 +148,7 @@ static int find_home(struct leg *leg, const struct call_refer_to *r, struct leg 
 
 static int status_of(int err)
 {
-	return err == -EACCES ? 403 : 500;
+	return err == -EACCES ? 403 : err == -EBUSY ? 491 : 500;
 }
 
 /* @return 0 or the status to refuse the REFER with */
@@ -191,6 +191,7 @@ static int make(struct leg *leg, const struct wire_msg *refer, const struct call
 		status = status_of(err);
 		goto out;
 	}
+	metric_add(&call_metrics, CALL_ATTEMPTS, 1); /* from now on there will be a record (U5) */
 	*ret_call = call;
 out:
 	if (planning.done)
@@ -422,6 +423,16 @@ static void ended(struct call *call, const struct call_release *r)
 		call_replace_return(call, r);
 }
 
+/* A call that was to get this leg gets nobody. */
+static void refuse_wanted(struct leg *leg)
+{
+	struct call *call = leg->wanted;
+
+	leg->wanted = NULL;
+	call->transfer.home = NULL;
+	call_release_us(call, 480, "transfer_failed", "SIP;cause=480;text=\"transfer failed\"");
+}
+
 void call_transfer_ending(struct call *call, const struct call_release *r)
 {
 	for (int side = 0; side < 2; side++) {
@@ -429,6 +440,8 @@ void call_transfer_ending(struct call *call, const struct call_release *r)
 
 		if (leg->refer.made)
 			left(leg, r);
+		if (leg->wanted)
+			refuse_wanted(leg);
 		if (leg->lent)
 			leg->lent->transfer.home = NULL;
 		leg->lent = NULL;

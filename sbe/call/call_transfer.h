@@ -30,8 +30,10 @@ struct call_transfer {
 /** REFER of a peer whose transfers we do. s is answered. */
 void call_transfer_request(struct leg *leg, struct txn_server *s, const struct wire_msg *m,
 			   const struct call_refer_to *r);
-/** This call, not begun yet, gets its callee from another call. @return 0, -ENOMEM. */
+/** This call, not begun yet, gets its callee from another call. @return 0, -EBUSY: another one waits for it. */
 int call_transfer_borrow(struct call *call, struct leg *home);
+/** It does not need it any more. */
+void call_transfer_unwant(struct call *call);
 
 /* The life of the call that is made; for all others these do nothing. */
 /** The real addresses of who stays, after his offer has been taken from what the other side knows of him. */

@@ -109,6 +109,82 @@ static void check_success(const struct sim_call *call)
 			   call->number, call->caller->initial->status);
 }
 
+/* ---- calls that were transferred: each leg of the sbe is somebody's, and everybody who is up has one */
+
+struct find_leg {
+	const struct sim_ua *ua;
+	const struct leg *found;
+};
+
+static bool is_leg_of(const struct leg *leg, const struct sim_ua *ua)
+{
+	const struct dialog *d = &leg->dialog;
+
+	return leg->up && d->call_id && !strcmp(d->call_id, ua->call_id) &&
+	       !strcmp(d->local_tag, ua->remote_tag) && !strcmp(d->remote_tag, ua->local_tag);
+}
+
+static int by_dialog(void *obj, void *arg)
+{
+	const struct call *call = obj;
+	struct find_leg *f = arg;
+
+	for (int side = 0; side < 2; side++) {
+		if (call->fsm.state != CALL_DEAD && is_leg_of(&call->legs[side], f->ua))
+			f->found = &call->legs[side];
+	}
+	return 0;
+}
+
+static const struct sim_ua *ua_of(const struct leg *leg)
+{
+	const struct sim_ua *ua;
+
+	LIST_FOREACH(ua, &sim_uas, link)
+		if (is_leg_of(leg, ua))
+			return ua;
+	return NULL;
+}
+
+static void check_leg(const struct sim_ua *ua)
+{
+	const struct sim_call *call = ua->call;
+	struct find_leg f = {ua, NULL};
+	const struct sim_ua *far;
+
+	table_each(sim_sbe.calls->calls, by_dialog, &f);
+	if (ua->state != UA_UP && f.found)
+		sim_breach("%s in call %s is not up, but the sbe has it", ua->host->name,
+			   call->number);
+	if (ua->state != UA_UP)
+		return;
+	if (!f.found || f.found->call->fsm.state != CALL_UP)
+		sim_breach("%s in call %s is up, but the sbe does not have it", ua->host->name,
+			   call->number);
+	far = ua_of(&f.found->call->legs[1 - f.found->side]);
+	if (!far || far->state != UA_UP)
+		sim_breach("%s in call %s speaks with nobody", ua->host->name, call->number);
+	if (ua->refer_open && !strcmp(sim.plan.refer, "absorb"))
+		sim_breach("%s in call %s is never told what came of its REFER", ua->host->name,
+			   call->number);
+	sim_count(COVER_JOINED);
+	if (f.found->side == 0 && !call->differs && !far->call->differs)
+		sim_audit_media(ua, far);
+}
+
+static void check_referred(struct sim_call *call)
+{
+	const struct sim_ua *ua;
+
+	if (call->joined && call->joined->excused)
+		call->excused = true;
+	if (call->excused)
+		return;
+	LIST_FOREACH(ua, &sim_uas, link)
+		if (ua->call == call)
+			check_leg(ua);
+}
+
 static void check_call(struct sim_call *call)
 {
 	struct find_call f = {call->caller->call_id, NULL};
@@ -118,8 +194,8 @@ static void check_call(struct sim_call *call)
 	if (call->tainted || call->caller->unreached || legs.unreached || legs.unheard ||
 	    sim_check_unheard(call->caller->call_id))
 		call->excused = true;
-	if (call->excused)
-		return;
+	if (call->excused || call->referred)
+		return; /* the latter: check_referred */
 	table_each(sim_sbe.calls->calls, by_call_id, &f);
 	if (up != (legs.up == 1) || legs.up > 1)
 		sim_breach("half a call: %s, caller %s, %u callees up", call->number,
@@ -177,6 +253,9 @@ void sim_audit_up(void)
 		check_success(call);
 		check_call(call);
 	}
+	LIST_FOREACH(call, &sim_calls, link)
+		if (call->referred)
+			check_referred(call);
 	if (gates != calls)
 		sim_breach("%zu calls, but %zu gate contexts", calls, gates);
 	if (contexts != gates)
@@ -196,7 +275,11 @@ static void check_aged(struct sim_call *call)
 				   call->number, ua->host->name,
 				   (unsigned long long)(clock_now_ms() - ua->session.refreshed_ms) /
 					   1000);
-		faded = faded || (ua->call == call && ua->session.forgets);
+		if (ua->call != call)
+			continue;
+		faded = faded || ua->session.forgets;
+		/* its 2xx may have come half a minute late, and with it the refresh */
+		faded = faded || (ua->session.unsure && sim.plan.t1_ms == 500);
 	}
 	check_call(call);
 	if (call->excused || !was_up || sim.plan.silence_s)
@@ -257,6 +340,8 @@ void sim_audit_idle(void)
 
 		if (have == want + 1 && sim_check_late_copy(call->caller->call_id))
 			continue;
+		if (call->referred && have >= want)
+			continue; /* one for each call that was made for it */
 		if (!call->tainted && have != want)
 			sim_breach("call %s (%s): %u records", call->number, call->caller->call_id,
 				   have);

@@ -47,6 +47,12 @@
 	X(UPDATES, 1, "UPDATE by a peer")                                                          \
 	X(INFOS, 1, "INFO by a peer")                                                              \
 	X(OPTIONS, 1, "OPTIONS by a peer")                                                         \
+	X(REFERS, 1, "REFER by a peer")                                                            \
+	X(ATTENDED, 1, "REFER to the far end of another call among them")                          \
+	X(REFERS_TAKEN, 1, "REFER taken")                                                          \
+	X(NOTIFIED, 1, "NOTIFY about them to a peer")                                              \
+	X(TRANSFERRED, 1, "transfers that came to pass")                                           \
+	X(JOINED, 1, "legs of transferred calls that were up when all was checked")                \
 	X(GLARE, 1, "491 to or from a peer")                                                       \
 	X(SESSION_TIMERS, 1, "INVITE with Session-Expires")                                        \
 	X(SESSIONS, 1, "session timers agreed or refreshed")                                       \

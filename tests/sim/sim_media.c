@@ -116,12 +116,20 @@ static const char *opposite(const char *line)
 	return at && at < end ? "inactive" : "";
 }
 
+/* Whatever its version is. */
+static bool same_session(const char *a, const char *b)
+{
+	a = strstr(a, "\r\ns=");
+	b = strstr(b, "\r\ns=");
+	return a && b && !strcmp(a, b);
+}
+
 const char *sim_media_answer(struct sim_ua *ua, const char *offer)
 {
 	struct sim_media *m = &ua->media;
 	char *sdp = m->sdp;
 	const char *line = offer;
-	bool same = m->own[0] && !strcmp(m->far, offer);
+	bool same = m->own[0] && same_session(m->far, offer);
 	struct sim_line own;
 	unsigned i = 0;
 	size_t n;

@@ -82,6 +82,7 @@ struct sim_server {
 };
 struct sim_send {
 	const char *method, *uri, *headers, *body; /* headers: more lines, may be NULL */
+	const char *type;                          /* of the body; NULL = SDP */
 	unsigned cseq;
 };
 /** A request of this user agent; ACK of a 2xx is not one. */
@@ -121,6 +122,7 @@ struct sim_session {
 	uint32_t wanted_s, interval_s; /* asked for; in force, 0 = none */
 	uint64_t refreshed_ms;
 	bool knows, forgets, we_refresh;
+	bool unsure;             /* once at least it was not */
 	bool asked_calm, surely; /* agreed when nothing got lost: both sides know the same */
 };
 struct sim_call;
@@ -141,7 +143,9 @@ struct sim_ua {
 	bool late;    /* our INVITE had no offer: the ACK answers */
 	bool knows_update, bye_sent, bye_got, ack_sent, ack_never;
 	bool unreached; /* it gave up although the sbe never heard of it: all may differ */
-	unsigned rack;  /* RSeq we have seen last */
+	unsigned refer_cseq;
+	bool refer_open; /* it has sent REFER, and knows not yet what has become of it */
+	unsigned rack;   /* RSeq we have seen last */
 	char ack[2048];
 	size_t ack_n;
 	struct sim_media media;
@@ -159,10 +163,12 @@ struct sim_call {
 	bool differs; /* one peer has refused to hear what the other describes now */
 	bool excused; /* the network was against it for too long */
 	bool answered, given_up;
-	bool redirected;  /* once by a 3xx that the sbe should follow */
-	unsigned invites; /* of the sbe to callees, copies not counted */
-	bool was_up;      /* when all was looked at the first time */
-	bool faded;       /* a session of it was not refreshed */
+	bool referred; /* a transfer was asked for: who speaks with whom is the sbe\'s word */
+	struct sim_call *joined; /* with this one */
+	bool redirected;         /* once by a 3xx that the sbe should follow */
+	unsigned invites;        /* of the sbe to callees, copies not counted */
+	bool was_up;             /* when all was looked at the first time */
+	bool faded;              /* a session of it was not refreshed */
 	struct timer cancel;
 };
 LIST_HEAD(sim_calls, sim_call);
@@ -207,6 +213,11 @@ void sim_session_stop(struct sim_ua *ua);
 bool sim_session_overdue(const struct sim_ua *ua);
 /** The sbe hangs up. */
 void sim_session_ended(const struct sim_ua *ua);
+/* sim_refer.c */
+void sim_refer(struct sim_ua *ua);
+void sim_refer_response(struct sim_ua *ua, const struct sim_client *c, const struct sim_msg *m);
+void sim_refer_request(struct sim_ua *ua, struct sim_server *s);
+void sim_refer_notified(struct sim_ua *ua, struct sim_server *s);
 /* sim_ring.c: a new INVITE at the callee, its forks and answers */
 struct sim_ring;
 void sim_ring_start(struct sim_server *s);

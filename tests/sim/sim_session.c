@@ -42,6 +42,7 @@ static void start(struct sim_ua *ua, uint32_t interval_s, bool we_refresh)
 	s->we_refresh = we_refresh;
 	s->refreshed_ms = clock_now_ms();
 	s->surely = sim.calm && s->asked_calm;
+	s->unsure = s->unsure || !s->surely;
 	if (!interval_s)
 		return;
 	sim_count(COVER_SESSIONS);

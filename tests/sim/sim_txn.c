@@ -34,14 +34,15 @@ size_t sim_request(const struct sim_ua *ua, const struct sim_send *s, const char
 		buf, size,
 		"%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s:5060;branch=%s\r\nMax-Forwards: 70\r\n"
 		"From: %s;tag=%s\r\nTo: %s%s%s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n"
-		"Contact: <sip:user%u@%s:5060>\r\nUser-Agent: %s-phone %s\r\n%s%s%s"
+		"Contact: <sip:user%u@%s:5060>\r\nUser-Agent: %s-phone %s\r\n%s%s%s%s%s"
 		"Content-Length: %zu\r\n\r\n%s",
 		s->method, s->uri, ua->host->ip, branch, ua->local, ua->local_tag, ua->remote,
 		tag[0] ? ";tag=" : "", tag, ua->call_id, s->cseq, s->method, ua->call->index,
 		ua->host->ip, ua->host->core ? "pbx" : "carrier", ua->host->ip, ua->routes,
-		s->headers ? s->headers : "",
-		s->body && s->body[0] ? "Content-Type: application/sdp\r\n" : "",
-		s->body ? strlen(s->body) : 0, s->body ? s->body : "");
+		s->headers ? s->headers : "", s->body && s->body[0] ? "Content-Type: " : "",
+		s->body && s->body[0] ? s->type ? s->type : "application/sdp" : "",
+		s->body && s->body[0] ? "\r\n" : "", s->body ? strlen(s->body) : 0,
+		s->body ? s->body : "");
 }
 
 static void client_timer(void *arg);

@@ -110,8 +110,10 @@ static void patience_over(void *arg)
 
 const char *sim_ua_allow(const struct sim_ua *ua)
 {
-	return ua->no_update ? "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO\r\n"
-			     : "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO\r\n";
+	return ua->no_update
+		       ? "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, REFER, NOTIFY\r\n"
+		       : "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, "
+			 "NOTIFY\r\n";
 }
 
 static const char *invite_headers(struct sim_ua *ua, char *buf, size_t size)

@@ -129,6 +129,10 @@ static void act(void *arg)
 	case 5:
 		ask(ua);
 		break;
+	case 6:
+		if (sim.plan.refer && sim_chance(60))
+			sim_refer(ua);
+		break;
 	default:
 		break;
 	}

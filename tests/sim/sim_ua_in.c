@@ -150,6 +150,8 @@ void sim_ua_response(struct sim_ua *ua, struct sim_client *c, const struct sim_m
 	}
 	if (m && m->status < 200)
 		return;
+	if (!strcmp(c->method, "REFER"))
+		sim_refer_response(ua, c, m);
 	if (!strcmp(c->method, "UPDATE") && m && m->status < 300)
 		sim_session_granted(ua, m);
 	if (!strcmp(c->method, "UPDATE") && ua->update == c) {
@@ -277,6 +279,10 @@ void sim_ua_request(struct sim_ua *ua, struct sim_server *s)
 		take_update(ua, s);
 	else if (!strcmp(method, "PRACK"))
 		sim_ring_prack(ua, s);
+	else if (!strcmp(method, "REFER"))
+		sim_refer_request(ua, s);
+	else if (!strcmp(method, "NOTIFY") && ua->state != UA_DOWN)
+		sim_refer_notified(ua, s);
 	else
 		reply(s, ua->state == UA_DOWN ? 481 : 200);
 }

@@ -31,6 +31,8 @@ static void draw_plan(void)
 	} nets[] = {{0, 0, 0},   {0, 0, 0},    {5, 2, 5},  {5, 20, 20},
 		    {20, 5, 10}, {35, 10, 30}, {0, 30, 40}};
 	static const char *const refreshers[] = {"auto", "us", "them"};
+	static const char *const transfers[] = {"absorb", "absorb", "absorb",
+						"relay",  "relay",  "refuse"};
 	struct sim_plan *p = &sim.plan;
 	unsigned net = sim_pick(7);
 	bool slow = sim_chance(10); /* timers of the standard, else five times as fast */
@@ -55,6 +57,8 @@ static void draw_plan(void)
 	p->se_s = p->ages ? sim_between(90, 200) : 90;
 	p->refresher = refreshers[sim_pick(3)];
 	p->follow = sim_chance(30);
+	if (sim_chance(30))
+		p->refer = transfers[sim_pick(6)];
 	p->end = (int)sim_pick(SIM_ENDS);
 	if (p->clean) {
 		p->try_ms = 20 * p->t1_ms;

@@ -262,6 +262,12 @@ static void busy_for_a_moment(void **state)
 	bed_take(A, "INVITE ");
 	bed_reply(X, 200, SDP_X);
 	bed_take(X, "ACK ");
+	for (int i = 0; i < 4; i++) { /* X speaks with nobody yet */
+		static const char *const methods[] = {"INFO", "UPDATE", "INVITE", "REFER"};
+
+		bed_request(X, methods[i], i == 1 || i == 2 ? SDP_X : NULL);
+		bed_take(X, "SIP/2.0 500 ");
+	}
 	bed_run_ms(1000);
 	bed_skip(A);
 	bed_reply(A, 200, SDP_A);
@@ -284,22 +290,32 @@ struct pair {
 };
 
 /* A has B in one call and X in another, and asks B's call to take X. */
-static void two_calls(struct pair *p)
+static void connect_both(struct pair *p)
 {
-	char lines[500];
-
 	bed_connect();
 	p->a1 = bed.ua[A];
 	p->b = bed.ua[B];
 	bed_connect_as(X, A);
 	p->a2 = bed.ua[A];
 	p->x = bed.ua[X];
+}
+
+static void refer_to_x(struct pair *p)
+{
+	char lines[500];
+
 	snprintf(lines, sizeof(lines),
 		 "Refer-To: <sip:x@a.example?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s>\n",
 		 p->a2.call_id, strstr(p->a2.remote, ";tag=") + 5, p->a2.tag);
 	bed.ua[A] = p->a1;
 	bed.extra = lines;
 	bed_request(A, "REFER", NULL);
+}
+
+static void two_calls(struct pair *p)
+{
+	connect_both(p);
+	refer_to_x(p);
 	bed_take(A, "SIP/2.0 202 ");
 	told("active", "SIP/2.0 100 ");
 	p->a1 = bed.ua[A];
@@ -333,6 +349,104 @@ static void attended(void **state)
 }
 
 /* X does not take it: both calls of A are as they were. */
+/* X is busy with a change of its own when it is asked for, and then gone: nothing waits for it any more (A16). */
+static void attended_by_nobody(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	up();
+	connect_both(&p);
+	bed_request(X, "INVITE", SDP_X);
+	bed_take(A, "INVITE ");
+	bed_reply(A, 100, NULL);
+	p.a2 = bed.ua[A];
+	refer_to_x(&p);
+	bed_take(A, "SIP/2.0 202 ");
+	told("active", "SIP/2.0 100 ");
+	p.a1 = bed.ua[A];
+	refer_to_x(&p); /* nor is it promised twice */
+	bed_take(A, "SIP/2.0 491 ");
+	p.a1 = bed.ua[A];
+	bed.ua[A] = p.a2;
+	bed_request(A, "BYE", NULL);
+	bed_take(A, "SIP/2.0 200 ");
+	bed_take(X, "SIP/2.0 487 ");
+	bed_take_bye(X);
+	bed.ua[A] = p.a1;
+	told("terminated", "SIP/2.0 480 ");
+	bed_run_ms(10000);
+	assert_int_equal(call_count(bed.core), 1);
+	bed_quiet(B);
+	bed_hang_up(A, B);
+}
+
+/* B has asked for a transfer of its own: it is moved when it knows what became of that. */
+static void who_is_taken_transfers(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	up();
+	bed_connect_as(B, A);
+	p.a2 = bed.ua[A]; /* refer_to_x: to B */
+	bed_connect_as(X, A);
+	p.a1 = bed.ua[A];
+	bed.extra = "Refer-To: <sip:+1@a.example>\n";
+	bed_request(B, "REFER", NULL);
+	bed_take(B, "SIP/2.0 202 ");
+	bed_has(bed_body(bed_take(B, "NOTIFY ")), "SIP/2.0 100 ");
+	bed_reply(B, 200, NULL);
+	bed_take(A, "INVITE ");
+	bed_reply(A, 100, NULL);
+	struct bed_ua ringing = bed.ua[A];
+	refer_to_x(&p);
+	bed_take(A, "SIP/2.0 202 ");
+	told("active", "SIP/2.0 100 ");
+	bed_quiet(B);
+	p.a1 = bed.ua[A];
+	bed.ua[A] = ringing;
+	bed_reply(A, 486, NULL);
+	bed_take(A, "ACK ");
+	bed_has(bed_body(bed_take(B, "NOTIFY ")), "SIP/2.0 486 ");
+	bed_reply(B, 200, NULL);
+	bed_run_ms(200);
+	bed_take(B, "INVITE ");
+	bed_reply(B, 488, NULL);
+	bed_take(B, "ACK ");
+	bed.ua[A] = p.a1;
+	told("terminated", "SIP/2.0 488 ");
+	bed_hang_up(A, X);
+	bed.ua[A] = p.a2;
+	bed_hang_up(A, B);
+}
+
+/* U5: what is counted as an attempt has a record, what is refused has neither. */
+static void one_record_each(void **state)
+{
+	int64_t before;
+	struct pair p;
+
+	(void)state;
+	up();
+	before = metric_get(&call_metrics, CALL_ATTEMPTS);
+	bed_connect();
+	bed.extra = "Refer-To: <sip:+99@a.example>\n"; /* no route */
+	bed_request(A, "REFER", NULL);
+	bed_take(A, "SIP/2.0 404 ");
+	bed_hang_up(A, B);
+	assert_int_equal(metric_get(&call_metrics, CALL_ATTEMPTS) - before, bed_cdr_count());
+	two_calls(&p);
+	bed_take(X, "INVITE ");
+	bed_reply(X, 488, NULL);
+	bed_take(X, "ACK ");
+	told("terminated", "SIP/2.0 488 ");
+	bed_hang_up(A, B);
+	bed.ua[A] = p.a2;
+	bed_hang_up(A, X);
+	assert_int_equal(metric_get(&call_metrics, CALL_ATTEMPTS) - before, bed_cdr_count());
+}
+
 static void attended_refused(void **state)
 {
 	struct pair p;
@@ -413,6 +527,9 @@ int main(void)
 		BED_TEST(without_notify),
 		BED_TEST(busy_for_a_moment),
 		BED_TEST(attended),
+		BED_TEST(attended_by_nobody),
+		BED_TEST(who_is_taken_transfers),
+		BED_TEST(one_record_each),
 		BED_TEST(attended_refused),
 		BED_TEST(attended_refused_late),
 		BED_TEST(attended_and_gone),
