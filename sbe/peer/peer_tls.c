@@ -104,7 +104,7 @@ int peer_tls_check(const struct conf_doc *doc, const char *path, const struct pe
 	char at[256];
 
 	snprintf(at, sizeof(at), "%s.%s.tls", path, c->name);
-	if (!c->sources.n && !c->tls.names.n && !c->next_hops.n)
+	if (!c->sources.n && !c->tls.names.n && !c->next_hops.n && c->mode == PEER_STATIC)
 		return conf_fail_at(
 			doc, at, err,
 			"a peer without sources and next_hops needs the name of its certificate");
