@@ -107,7 +107,7 @@ static int peer_show_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 	if (!p)
 		return ADMIN_NOT_FOUND;
 	*ret_data = json_pack(
-		"{s:s,s:s,s:s,s:s,s:s,s:o,s:{s:i,s:i},s:o,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I,s:o,s:i,s:o,s:o}",
+		"{s:s,s:s,s:s,s:s,s:s,s:o,s:{s:i,s:i},s:o,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I,s:o,s:i,s:o,s:o,s:{s:I,s:I}}",
 		"peer", p->name, "realm", p->conf->realm, "domain", domain ? domain : "", "admin",
 		p->state->blocked ? "blocked" : "in service", "health", health(p), "next_hops",
 		show_hops(p), "sessions", "in", (int)p->state->sessions[PEER_IN], "out",
@@ -118,7 +118,9 @@ static int peer_show_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 		(json_int_t)p->state->answered[PEER_OUT], "limited", (json_int_t)p->state->limited,
 		"failovers", (json_int_t)p->state->failovers, "limited_by", show_limited(p),
 		"transactions", (int)p->state->transactions.open, "overload",
-		sbe_admin_peer_overload(p), "quality", sbe_admin_peer_quality(p));
+		sbe_admin_peer_overload(p), "quality", sbe_admin_peer_quality(p),
+		"bandwidth_kbps", "now", (json_int_t)p->state->kbps, "limit",
+		(json_int_t)p->conf->media.all_kbps);
 	return *ret_data ? ADMIN_OK : admin_error(c, ADMIN_FAILED, "out of memory");
 }
 

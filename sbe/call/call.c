@@ -105,6 +105,7 @@ static void leg_clear(struct leg *leg)
 	if (leg->counted)
 		peer_give(leg->peer, (enum peer_direction)leg->counted_as);
 	leg->counted = false;
+	(void)call_terms_take(leg, 0);
 	call_relay_end(leg);
 	call_session_clear(leg);
 	call_auth_clear(leg);
@@ -126,6 +127,7 @@ static void call_destroy(void *obj)
 	call_sed_give(call);
 	timer_stop(&call->reaper);
 	timer_stop(&call->guard);
+	call_direct_end(call);
 	timer_stop(&call->transfer.timer);
 	call_transfer_unwant(call);
 	if (call->transfer.peer)

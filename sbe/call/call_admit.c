@@ -369,6 +369,12 @@ void call_admit(struct call_core *core, struct txn_server *s, const struct wire_
 		r.cause = "body";
 		goto refused;
 	}
+	if (offer && !call_terms_take(&call->legs[0], call_terms_kbps(offer))) {
+		mem_unref(call);
+		r = (struct refusal){503, NULL, peer_limit_name(PEER_LIMIT_BANDWIDTH),
+				     peer_limit_text(PEER_LIMIT_BANDWIDTH), ""};
+		goto refused;
+	}
 	start(call, s, m, offer, asking);
 	if (planning.done)
 		mem_unref(planning.plan.found);

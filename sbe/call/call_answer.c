@@ -133,7 +133,9 @@ static int take_late_offer(struct call *call, struct body_sdp *sdp, const char *
 		return -EBADMSG; /* none, or another one than the caller was shown in a 18x */
 	call->ex.offer = mem_ref(sdp);
 	err = call_media_check(call, sdp, ret_why);
-	if (!err && call_media_filter(call, sdp, &codecs) < 0)
+	if (!err && call_terms_filter(call, 0, sdp, &codecs) < 0)
+		err = -ENOTSUP;
+	if (!err && !call_terms_room(call, sdp))
 		err = -ENOTSUP;
 	if (!err)
 		err = call_media_take(call, 1, sdp, true);

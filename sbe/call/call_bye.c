@@ -196,6 +196,7 @@ int call_release(struct call *call, const struct call_release *release)
 	call_sed_unwatch(call);
 	call_sed_give(call);
 	timer_stop(&call->guard);
+	call_direct_end(call);
 	call->end_ms = clock_now_ms();
 	call->end_wall_ms = clock_wall_ms();
 	call->released_by = r->by;

@@ -13,19 +13,37 @@
 #include "sbe/call/call_private.h"
 
 #define RATE_BURST_MIN_BYTES 6000U /* a few packets back to back are no flood */
+#define RATE_KBPS_MIN 128U         /* what any voice needs */
+#define RATE_KBPS_MAX 1000000U
+
+/* Twice what was asked for: descriptions are not exact, floods are not twice as much. */
+static uint32_t rate_kbps(const struct peer_media_conf *c, const struct call_stream *s)
+{
+	uint32_t said = s->kbps[0] > s->kbps[1] ? s->kbps[0] : s->kbps[1];
+
+	if (c->rate_kbps)
+		return c->rate_kbps;
+	if (!said)
+		return c->stream_kbps;
+	return said < RATE_KBPS_MIN / 2   ? RATE_KBPS_MIN
+	       : said > RATE_KBPS_MAX / 2 ? RATE_KBPS_MAX
+					  : said * 2;
+}
 
 /* What a peer's policy says about its termination. */
-static void policy(const struct call *call, int side, struct gate_stream *g)
+static void policy(const struct call *call, int side, struct call_stream *s, struct gate_stream *g)
 {
 	const struct peer_media_conf *c = &call->legs[side].peer->conf->media;
+	uint32_t kbps = rate_kbps(c, s);
 
 	g->has |= GATE_HAS_SOURCE | GATE_HAS_DSCP | GATE_HAS_SILENCE;
 	g->source = (uint8_t)c->source;
-	g->dscp = (uint8_t)c->dscp;
+	g->dscp = peer_media_dscp(c, (enum peer_media_kind)s->kind);
 	g->silence_ms = c->silence_s * 1000;
-	if (c->rate_kbps) {
+	if (kbps || (s->policed >> side & 1)) { /* what was policed and is no more is told so */
+		s->policed |= (uint8_t)(1U << side);
 		g->has |= GATE_HAS_RATE;
-		g->rate_bytes_per_s = c->rate_kbps * 125;
+		g->rate_bytes_per_s = kbps * 125;
 		g->burst_bytes = g->rate_bytes_per_s / 5 > RATE_BURST_MIN_BYTES
 					 ? g->rate_bytes_per_s / 5
 					 : RATE_BURST_MIN_BYTES;
@@ -34,7 +52,7 @@ static void policy(const struct call *call, int side, struct gate_stream *g)
 
 static void describe(const struct call *call, int side, size_t i, struct gate_stream *g)
 {
-	const struct call_stream *s = &call->streams[i];
+	struct call_stream *s = &call->streams[i];
 
 	memset(g, 0, sizeof(*g));
 	g->id = (uint32_t)i + 1;
@@ -49,7 +67,7 @@ static void describe(const struct call *call, int side, size_t i, struct gate_st
 		g->remote_rtp = s->remote_rtp[side];
 		g->remote_rtcp = s->remote_rtcp[side];
 	}
-	policy(call, side, g);
+	policy(call, side, s, g);
 	call_source_filter(call, side, g);
 }
 
@@ -78,6 +96,8 @@ int call_media_open(struct call *call, gate_reply_h *fn)
 	bool mixed[2] = {false, false};
 	int err;
 
+	if (call_direct_decide(call))
+		return call_direct_done(call, fn);
 	memset(&p, 0, offsetof(struct gate_open_params, streams));
 	for (size_t i = 0; i < call->nstreams; i++)
 		call->streams[i].opened_ms = 0; /* of a context before this one */
@@ -120,6 +140,8 @@ int call_media_open(struct call *call, gate_reply_h *fn)
 
 int call_media_locals(struct call *call, const struct gate_action *reply)
 {
+	if (call->direct.on)
+		return 0; /* there are none */
 	for (size_t c = 0; c < reply->ncommands && c < 2; c++) {
 		const struct gate_command *cmd = &reply->commands[c];
 
@@ -145,6 +167,8 @@ int call_media_locals(struct call *call, const struct gate_action *reply)
 
 void call_media_opened(struct call *call)
 {
+	if (call->direct.on)
+		return;
 	text_copy(call->dbe, sizeof(call->dbe), gate_context_dbe(call->gate));
 	call->context_id = gate_context_id(call->gate);
 	call->gate_open = true;
@@ -155,6 +179,11 @@ int call_media_follow(struct call *call, enum call_cut cut, gate_reply_h *fn)
 	struct gate_stream streams[2][GATE_STREAMS_MAX];
 	struct gate_change change = {{streams[0], streams[1]}, {0, 0}};
 
+	if (call->direct.on)
+		return call_direct_done(call, fn);
+	call->direct.leaving = false; /* agreed */
+	if (cut == CALL_CUT_EARLY && call_terms_early_blocked(call))
+		cut = CALL_CUT_CLOSED;
 	for (size_t i = 0; i < call->nstreams; i++) {
 		const struct call_stream *s = &call->streams[i];
 
@@ -172,8 +201,10 @@ int call_media_follow(struct call *call, enum call_cut cut, gate_reply_h *fn)
 	return gate_modify(call->gate, &change, fn, call);
 }
 
-bool call_media_new_streams(const struct call *call, const struct body_sdp *offer)
+bool call_media_new_streams(const struct call *call, int side, const struct body_sdp *offer)
 {
+	if (call->direct.on)
+		return call_direct_breaks(call, side, offer);
 	for (unsigned i = 0; i < offer->n_media; i++) {
 		if (call_media_relayed(&offer->media[i]) &&
 		    (i >= call->nstreams || !call->streams[i].local_rtp[0].port))
@@ -182,12 +213,15 @@ bool call_media_new_streams(const struct call *call, const struct body_sdp *offe
 	return false;
 }
 
-int call_media_extend(struct call *call, const struct body_sdp *offer, gate_reply_h *fn)
+int call_media_extend(struct call *call, int side, const struct body_sdp *offer, gate_reply_h *fn)
 {
 	struct gate_stream streams[2][GATE_STREAMS_MAX];
 	struct gate_change change = {{streams[0], streams[1]}, {0, 0}};
-	int err = call_media_grow(call, offer);
+	int err;
 
+	if (call->direct.on)
+		return call_direct_leave(call, side, offer, fn);
+	err = call_media_grow(call, offer);
 	if (err)
 		return err;
 	for (size_t i = 0; i < call->nstreams; i++) {
@@ -196,10 +230,10 @@ int call_media_extend(struct call *call, const struct body_sdp *offer, gate_repl
 		if (s->local_rtp[0].port || i >= offer->n_media ||
 		    !call_media_relayed(&offer->media[i]))
 			continue;
-		for (int side = 0; side < 2; side++) {
-			struct gate_stream *g = &streams[side][change.n[side]++];
+		for (int k = 0; k < 2; k++) {
+			struct gate_stream *g = &streams[k][change.n[k]++];
 
-			describe(call, side, i, g);
+			describe(call, k, i, g);
 			g->mode = GATE_INACTIVE;
 		}
 	}

@@ -30,10 +30,22 @@ static void leave_attempt(struct call *call)
 	if (b->counted)
 		peer_give(b->peer, PEER_OUT);
 	b->counted = false;
+	(void)call_terms_take(b, 0);
 	b->peer = mem_unref(b->peer);
 	call_fork_clear(b);
 	dialog_unregister(&b->dialog);
 	dialog_clear(&b->dialog);
+}
+
+/* @return CDR word when the peer has not so much; then its session is given back too. */
+static const char *take_bandwidth(struct call *call)
+{
+	struct leg *b = &call->legs[1];
+
+	if (!call->ex.offer || call_terms_take(b, call_terms_kbps(call->ex.offer)))
+		return NULL;
+	peer_give(b->peer, PEER_OUT);
+	return peer_limit_name(PEER_LIMIT_BANDWIDTH);
 }
 
 /* Take the next candidate whose limits have room. @return -ENOENT when there is none; -EBUSY: some do not want it now. */
@@ -59,6 +71,8 @@ static int take_candidate(struct call *call)
 			;
 		else if ((limit = call_take(c->peer, PEER_OUT, call->urgent)) != PEER_LIMIT_NONE)
 			why = peer_limit_name(limit);
+		else
+			why = take_bandwidth(call);
 		if (!why) {
 			b->counted = true;
 			b->counted_as = PEER_OUT;
@@ -118,7 +132,9 @@ static void gate_opened(void *arg, int err, const struct gate_action *reply)
 /* The gates opened for an earlier candidate fit when both candidates share the media realm. */
 static bool gates_fit(const struct call *call, const char *realm_before)
 {
-	return call->gate_open && realm_before &&
+	const char *why;
+
+	return call->gate_open && realm_before && !call_direct_wanted(call, &why) &&
 	       !strcmp(realm_before, call_media_realm(call->core, call->legs[1].peer->conf->realm));
 }
 
@@ -149,8 +165,9 @@ int call_invite_open(struct call *call)
 		call_reject(call, &f);
 		return err;
 	}
-	if (call->ex.offer && call_media_filter(call, call->ex.offer, &codecs) < 0) {
-		f = (struct call_failure){.status = 488, .cause = "codec", .next_hop = true};
+	if (call->ex.offer && call_terms_filter(call, 1, call->ex.offer, &codecs) < 0) {
+		f = (struct call_failure){.status = 488, .next_hop = true};
+		f.cause = call_terms_cause(call, call->ex.offer, &f.text);
 		call_invite_next(call, &f);
 		return 0;
 	}

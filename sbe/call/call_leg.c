@@ -37,6 +37,9 @@ void call_leg_move(struct leg *from, struct leg *to)
 	leave_shadow(from, &to->dialog);
 	dialog_register(core->dialogs, &to->dialog,
 			to); /* room for it is there: it has just been in */
+	(void)call_terms_take(to, 0);
+	to->kbps = from->kbps;
+	from->kbps = 0;
 	mem_ref(from->peer); /* the place keeps its name */
 	mem_unref(to->peer);
 	to->peer = from->peer;

@@ -75,15 +75,18 @@ int call_media_fits(const struct call *call, const struct body_sdp *offer,
 		    const struct body_sdp *answer, const char **ret_why)
 {
 	struct body_negotiation n;
-	int err = body_negotiate(offer, answer, &n, ret_why);
+	const char *unasked, **why = ret_why ? ret_why : &unasked;
+	int err = body_negotiate(offer, answer, &n, why);
 
 	if (!err)
-		err = call_media_check(call, answer, ret_why);
-	if (err || !(n.warnings & BODY_WARN_NO_COMMON_CODEC))
+		err = call_media_check(call, answer, why);
+	if (err)
 		return err;
-	if (ret_why)
-		*ret_why = "a stream of the answer has no codec of the offer";
-	return -EBADMSG;
+	if (n.warnings & BODY_WARN_NO_COMMON_CODEC) {
+		*why = "a stream of the answer has no codec of the offer";
+		return -EBADMSG;
+	}
+	return call_terms_answer(call, offer, answer, &n, why);
 }
 
 int call_media_may_change(const struct call *call, const struct body_sdp *offer,
@@ -91,6 +94,11 @@ int call_media_may_change(const struct call *call, const struct body_sdp *offer,
 {
 	int err = body_negotiate_again(call->nlines, offer, ret_why);
 
+	if (!err && !call_terms_room(call, offer)) {
+		if (ret_why)
+			*ret_why = "a peer has no bandwidth left for it";
+		return -EDQUOT;
+	}
 	return err ? err : call_media_check(call, offer, ret_why);
 }
 
@@ -138,6 +146,8 @@ int call_media_take(struct call *call, int side, const struct body_sdp *sdp, boo
 		struct call_stream *s = &call->streams[i];
 
 		s->active = call_media_relayed(m) && (offer || s->active);
+		s->kind = (uint8_t)peer_media_kind(m->type.at, m->type.len);
+		s->kbps[side] = call_terms_said_kbps(sdp, m);
 		s->direction[side] = (uint8_t)m->direction;
 		if (!call_media_relayed(m))
 			continue;
@@ -151,71 +161,11 @@ int call_media_take(struct call *call, int side, const struct body_sdp *sdp, boo
 			s->remote_rtcp[side] = m->rtcp;
 		}
 	}
-	if (!offer)
-		call->nlines = sdp->n_media; /* agreed */
+	if (!offer) { /* agreed */
+		call->nlines = sdp->n_media;
+		call_terms_agreed(call, sdp);
+	}
 	return 0;
-}
-
-static bool is_codec(const struct body_media *m, uint8_t payload)
-{
-	for (unsigned i = 0; i < m->n_formats; i++) {
-		if (m->formats[i].payload == payload)
-			return !body_codec_is_helper(&m->formats[i]);
-	}
-	return false;
-}
-
-/* Keep in p what is in also, in p's order. @return false: no codec is left, only helpers or nothing. */
-static bool keep_both(const struct body_media *m, struct body_payloads *p,
-		      const struct body_payloads *also)
-{
-	unsigned n = 0, codecs = 0;
-
-	if (!p->n)
-		return true; /* not filtered, or refused before */
-	for (unsigned k = 0; k < p->n; k++) {
-		if (!memchr(also->list, p->list[k], also->n))
-			continue;
-		codecs += is_codec(m, p->list[k]);
-		p->list[n++] = p->list[k];
-	}
-	p->n = n;
-	return codecs > 0;
-}
-
-/* Codecs both peers agreed to. @return -ENOTSUP when nothing of the offer is left. */
-int call_media_filter(const struct call *call, const struct body_sdp *offer,
-		      struct body_codec_result *ret_result)
-{
-	struct body_codec_result one;
-	bool restricted = false;
-
-	memset(ret_result, 0, sizeof(*ret_result));
-	for (int side = 0; side < 2; side++) {
-		const struct conf_list *codecs = &call->legs[side].peer->conf->media.codecs;
-		struct body_codec_rule rule = {.allowed = codecs->items,
-					       .n_allowed = (unsigned)codecs->n};
-
-		if (!codecs->n)
-			continue;
-		if (body_codec_filter_all(offer, &rule, &one))
-			return -ENOTSUP;
-		if (!restricted) {
-			*ret_result = one;
-			restricted = true;
-			continue;
-		}
-		ret_result->refused |= one.refused;
-		for (unsigned i = 0; i < offer->n_media; i++) {
-			if (!keep_both(&offer->media[i], &ret_result->media[i], &one.media[i]))
-				ret_result->refused |= 1U << i;
-		}
-	}
-	for (unsigned i = 0; i < offer->n_media; i++) {
-		if (offer->media[i].port && !(ret_result->refused & (1U << i)))
-			return restricted ? 1 : 0;
-	}
-	return -ENOTSUP;
 }
 
 /* ---- our SDP ---- */
@@ -232,6 +182,8 @@ static void stream_out(const struct call *call, int to, unsigned i, const struct
 	const struct call_stream *s = i < call->nstreams ? &call->streams[i] : NULL;
 
 	memset(out, 0, sizeof(*out));
+	if (call->direct.on)
+		return; /* as it is */
 	if (!s || !call_media_relayed(in) || !s->local_rtp[to].port) {
 		out->refused = true;
 		return;
@@ -251,15 +203,17 @@ int call_media_write(struct call *call, int to, const struct body_sdp *in, bool 
 				  .media = out,
 				  .n_media = in->n_media,
 				  .hide = true,
-				  .strip_leaks = true};
+				  .strip_leaks = !call->direct.on};
 	int filtered = 0, err;
 
 	if (in->n_media > GATE_STREAMS_MAX)
 		return -E2BIG;
 	if (offer) {
-		filtered = call_media_filter(call, in, &codecs);
+		filtered = call_terms_filter(call, to, in, &codecs);
 		if (filtered < 0)
 			return filtered;
+	} else {
+		filtered = call_terms_codecs(call, to, in, &codecs);
 	}
 	for (unsigned i = 0; i < in->n_media; i++) {
 		stream_out(call, to, i, &in->media[i], &out[i]);
@@ -269,6 +223,8 @@ int call_media_write(struct call *call, int to, const struct body_sdp *in, bool 
 			out[i].payloads = &codecs.media[i];
 		if (out[i].relay)
 			rw.address = out[i].rtp;
+		else if (call->direct.on && !rw.address.family)
+			rw.address = in->media[i].rtp;
 	}
 	if (!rw.address.family) { /* every stream is refused: any address of ours will do */
 		rw.address = (struct addr){.family = sip_family(call, to)};

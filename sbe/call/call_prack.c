@@ -100,7 +100,7 @@ int call_prack_offer(struct call *call, struct call_fork *fork, struct wire_msg 
 	struct body_codec_result codecs;
 	int err = call_media_check(call, offer, NULL);
 
-	if (!err && call_media_filter(call, offer, &codecs) < 0)
+	if (!err && call_terms_filter(call, 0, offer, &codecs) < 0)
 		err = -ENOTSUP;
 	if (!err)
 		err = call_media_take(call, 1, offer, true);

@@ -14,6 +14,7 @@
 #include "common/table.h"
 #include "sbe/call/call.h"
 #include "sbe/call/call_auth.h"
+#include "sbe/call/call_direct.h"
 #include "sbe/call/call_loop.h"
 #include "sbe/call/call_screen.h"
 #include "sbe/call/call_sed.h"
@@ -27,6 +28,7 @@
 #include "sbe/call/call_session.h"
 #include "sbe/call/call_source.h"
 #include "sbe/call/call_stray.h"
+#include "sbe/call/call_terms.h"
 #include "sbe/call/call_transfer.h"
 #include "sbe/policy/policy.h"
 #include "sbe/sdp/body_codec.h"
@@ -108,6 +110,7 @@ struct leg {
 	struct call_forks forks;        /* early dialogs of our INVITE */
 	struct call_reliable *reliable; /* our 18x to it are; NULL = they are not */
 	bool allows_update;
+	uint32_t kbps;          /* of its peer's bandwidth (call_terms.h) */
 	struct call_auth *auth; /* challenges it gave us; NULL = none */
 	struct call_session session;
 	struct call_quality quality;
@@ -122,10 +125,12 @@ struct call_stream {
 	struct addr local_rtp[2], local_rtcp[2];
 	struct addr remote_rtp[2], remote_rtcp[2];
 	uint64_t payloads[2][2];
-	uint32_t rate_bytes_per_s;
+	uint32_t kbps[2];     /* that side asks for (b=); 0 = it does not say */
+	uint8_t kind;         /* enum peer_media_kind */
 	uint8_t direction[2]; /* enum body_direction as that side wrote it */
 	uint8_t silent;       /* bit per side: the dbe has reported silence */
 	bool active, rtp, mux;
+	uint8_t policed;      /* bit per side: the dbe has been told a rate */
 	uint64_t opened_ms;   /* when its gates were there, monotonic; 0 = never */
 	struct addr stray[2]; /* last unexpected source of that side, as the dbe told */
 	struct addr latched[2];
@@ -165,6 +170,7 @@ struct call {
 	struct leg legs[2];
 	struct gate_context *gate;
 	bool gate_open, gate_closing, recorded;
+	struct call_direct direct;
 	bool urgent;    /* an emergency or priority call */
 	uint8_t silent; /* bit per side: nothing comes from there of all it should send */
 	struct call_stream *streams;
@@ -388,13 +394,12 @@ int call_media_take(struct call *call, int side, const struct body_sdp *sdp,
 /* Another answer to the same offer is to be taken: undo what the last one refused. */
 void call_media_again(struct call *call, const struct body_sdp *offer);
 void call_media_opened(struct call *call); /* the gates are there: note where */
-int call_media_filter(const struct call *call, const struct body_sdp *offer,
-		      struct body_codec_result *ret_result);
 int call_media_open(struct call *call,
 		    gate_reply_h *fn); /* gates for the offer of ex.from, closed */
 int call_media_locals(struct call *call, const struct gate_action *reply);
-bool call_media_new_streams(const struct call *call, const struct body_sdp *offer);
-int call_media_extend(struct call *call, const struct body_sdp *offer, gate_reply_h *fn);
+/* side = who offers */
+bool call_media_new_streams(const struct call *call, int side, const struct body_sdp *offer);
+int call_media_extend(struct call *call, int side, const struct body_sdp *offer, gate_reply_h *fn);
 enum call_cut { CALL_CUT_CLOSED, CALL_CUT_EARLY, CALL_CUT_THROUGH };
 int call_media_follow(struct call *call, enum call_cut cut,
 		      gate_reply_h *fn); /* gates follow both sides' SDP */

@@ -152,6 +152,9 @@ int call_progress(struct call *call, const struct wire_msg *m)
 	if (!sdp)
 		return pass(call, msg, NULL);
 	call_fork_says(fork, sdp);
+	if (call_terms_early_blocked(call))
+		return pass(call, msg,
+			    NULL); /* it rings, and nobody is heard: the answer says who */
 	mem_unref(b->forks.waiting);
 	mem_unref(b->forks.waiting_sdp);
 	b->forks.waiting = mem_ref(msg);

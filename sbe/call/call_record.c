@@ -132,6 +132,8 @@ static void put_call(const struct call *call, const struct gate_final *final, st
 	cdr_text_string(t, "cause", call->cause);
 	cdr_text_string(t, "released_by", by_name(call->released_by));
 	put_attempts(call, t);
+	if (call->direct.why)
+		cdr_text_string(t, "media_path", call->direct.on ? "direct" : "relay");
 	cdr_text_string(t, "dbe", call->dbe);
 	if (call->context_id)
 		cdr_text_number(t, "context", call->context_id);

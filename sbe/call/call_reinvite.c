@@ -40,6 +40,7 @@ static void refuse_offer(struct call *call, int status, const char *phrase)
 {
 	struct leg *from = &call->legs[call->ex.from];
 
+	call_direct_stay(call);
 	if (call->ex.update) {
 		call_refuse(call->ex.update, status, phrase, NULL);
 		call->ex.update = NULL;
@@ -122,9 +123,9 @@ static bool refused(const struct leg *leg, struct txn_server *s, const struct wi
 /* Streams the call does not have get their gates first. */
 static void begin(struct call *call)
 {
-	if (!call->ex.offer || !call_media_new_streams(call, call->ex.offer))
+	if (!call->ex.offer || !call_media_new_streams(call, call->ex.from, call->ex.offer))
 		send_on(call);
-	else if (call_media_extend(call, call->ex.offer, extended))
+	else if (call_media_extend(call, call->ex.from, call->ex.offer, extended))
 		refuse_offer(call, 488, NULL);
 }
 
@@ -273,8 +274,8 @@ static int take_late_offer(struct call *call, struct body_sdp *sdp)
 	if (err)
 		return err;
 	call->ex.offer = mem_ref(sdp);
-	if (call_media_new_streams(call, sdp))
-		return call_media_extend(call, sdp, late_extended);
+	if (call_media_new_streams(call, 1 - call->ex.from, sdp))
+		return call_media_extend(call, 1 - call->ex.from, sdp, late_extended);
 	return call_media_follow(call, CALL_CUT_THROUGH, followed);
 }
 

@@ -178,6 +178,11 @@ static json_t *show(const struct call *call, const struct gate_final *final, con
 
 	if (!o)
 		return NULL;
+	if (call->direct.why) {
+		json_object_set_new(o, "media_path",
+				    json_string(call->direct.on ? "direct" : "relay"));
+		json_object_set_new(o, "media_why", json_string(call->direct.why));
+	}
 	call_verdict(call, final, text, sizeof(text));
 	if (text[0])
 		json_object_set_new(o, "text", json_string(text));
@@ -264,8 +269,10 @@ int call_show(struct call_core *core, const char *token, call_show_h *done, void
 	if (!call)
 		return err;
 	if (!call->gate || core->asking >= ASKING_MAX) {
-		done(arg,
-		     show(call, NULL, call->gate ? "too many ask at once" : "there are no gates"));
+		done(arg, show(call, NULL,
+			       call->gate        ? "too many ask at once"
+			       : call->direct.on ? "media go from end to end, no dbe counts them"
+						 : "there are no gates"));
 		return 0;
 	}
 	q = mem_zalloc(sizeof(*q), NULL);

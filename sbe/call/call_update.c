@@ -81,6 +81,7 @@ static void clear(struct call *call)
 
 static void refuse(struct call *call, int status, const char *phrase)
 {
+	call_direct_stay(call);
 	if (call->upd.server)
 		call_refuse(call->upd.server, status, phrase, NULL);
 	clear(call);
@@ -226,9 +227,9 @@ void call_update_offer(struct leg *leg, struct txn_server *s, const struct wire_
 					 .held = mem_ref((void *)(uintptr_t)m),
 					 .offer = offer};
 	txn_server_bind(s, &server_handlers, call);
-	if (!call_media_new_streams(call, offer))
+	if (!call_media_new_streams(call, leg->side, offer))
 		send_on(call);
-	else if (call_media_extend(call, offer, extended))
+	else if (call_media_extend(call, leg->side, offer, extended))
 		refuse(call, 488, NULL);
 }
 

@@ -124,15 +124,24 @@ uint8_t peer_media_dscp(const struct peer_media_conf *c, enum peer_media_kind ki
 	return (uint8_t)(own == PEER_DSCP_SAME ? c->dscp : own);
 }
 
-bool peer_media_take(struct peer *p, uint32_t held, uint32_t wanted)
+static uint64_t held_by_others(const struct peer *p, uint32_t held)
 {
-	uint64_t others = p->state->kbps > held ? p->state->kbps - held : 0;
+	return p->state->kbps > held ? p->state->kbps - held : 0;
+}
+
+bool peer_media_room(const struct peer *p, uint32_t held, uint32_t wanted)
+{
 	uint32_t limit = p->conf->media.all_kbps;
 
-	if (wanted > held && limit && others + wanted > limit) {
+	return wanted <= held || !limit || held_by_others(p, held) + wanted <= limit;
+}
+
+bool peer_media_take(struct peer *p, uint32_t held, uint32_t wanted)
+{
+	if (!peer_media_room(p, held, wanted)) {
 		peer_count_limited(p, PEER_LIMIT_BANDWIDTH);
 		return false;
 	}
-	p->state->kbps = others + wanted;
+	p->state->kbps = held_by_others(p, held) + wanted;
 	return true;
 }

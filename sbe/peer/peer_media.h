@@ -55,6 +55,8 @@ bool peer_media_takes(const struct peer_media_conf *c, const char *type, size_t 
 uint8_t peer_media_dscp(const struct peer_media_conf *c, enum peer_media_kind kind);
 
 struct peer;
+/** Would peer_media_take say yes? Counts nothing. */
+bool peer_media_room(const struct peer *p, uint32_t held, uint32_t wanted);
 /**
  * A call of the peer held `held` kbit/s and wants `wanted` instead. More is given only within media.bandwidth.all_kbps;
  * less always. @return false: nothing has changed (counted as PEER_LIMIT_BANDWIDTH).

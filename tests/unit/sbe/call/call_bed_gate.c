@@ -217,6 +217,10 @@ static void change_stream(struct gate_stream *g, const struct gate_stream *to)
 {
 	if (to->has & GATE_HAS_MODE)
 		g->mode = to->mode;
+	if (to->has & GATE_HAS_RATE) {
+		g->rate_bytes_per_s = to->rate_bytes_per_s;
+		g->burst_bytes = to->burst_bytes;
+	}
 	if (to->has & GATE_HAS_REMOTE) {
 		g->remote_rtp = to->remote_rtp;
 		g->remote_rtcp = to->remote_rtcp;
