@@ -133,6 +133,7 @@ static void call_destroy(void *obj)
 	if (call->transfer.peer)
 		peer_give(call->transfer.peer, PEER_IN);
 	mem_unref(call->transfer.peer);
+	mem_unref(call->transfer.told_home);
 	table_remove(&call->by_token);
 	gate_close(call->gate, NULL, NULL);
 	call_update_end(call);

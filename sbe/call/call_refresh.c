@@ -39,6 +39,16 @@ void call_session_wrote(struct leg *leg, const char *sdp, bool offer)
 	mem_strdup(sdp, BODY_MAX_BYTES, to); /* without memory there is none to repeat */
 }
 
+void call_session_as_before(struct leg *leg, char *agreed)
+{
+	struct call_session *s = &leg->session;
+
+	mem_unref(s->agreed);
+	s->agreed = agreed;
+	s->written = mem_unref(s->written);
+	s->said = (struct call_said){0, 0, 0}; /* its next answer counts, changed or not */
+}
+
 void call_session_said(struct leg *leg, const struct body_sdp *sdp, bool offer)
 {
 	struct call_session *s = &leg->session;

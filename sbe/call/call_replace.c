@@ -62,6 +62,8 @@ static void try_invite(void *arg)
 		return;
 	}
 	call_transfer_unwant(call);
+	mem_unref(t->told_home);
+	t->told_home = mem_ref(t->home->session.agreed);
 	call_leg_move(t->home, &call->legs[1]);
 	t->home->lent = call;
 	if (!send_invite(call))
@@ -110,6 +112,8 @@ void call_replace_return(struct call *call, const struct call_release *r)
 	if (b->ack_due)
 		call_ack_leg(b, NULL);
 	call_leg_move(b, home);
+	call_session_as_before(home, call->transfer.told_home);
+	call->transfer.told_home = NULL;
 	/* What it refused has changed nothing. What it has taken, or still may take, is taken back. */
 	if (heard || !pending)
 		call_refresh_restore(home);

@@ -68,6 +68,9 @@ void call_session_clear(struct leg *leg);
 /** The leg moves to another call. */
 void call_session_move(struct leg *from, struct leg *to);
 
+/** The leg is back from another call: this is in force again (ours from now on), whatever was said there. */
+void call_session_as_before(struct leg *leg, char *agreed);
+
 /** We wrote an SDP for this leg (copied). It is in force at once when it is an answer. */
 void call_session_wrote(struct leg *leg, const char *sdp, bool offer);
 /** This leg's peer described itself, and it counts. Its answer puts our offer in force. */

@@ -23,6 +23,7 @@ struct call_transfer {
 	uint8_t tries;    /* to move a leg that is busy */
 	struct leg *from; /* whose far end asked for it; NULL = it is gone */
 	struct leg *home; /* where the callee leg comes from, if it is one of another call */
+	char *told_home;  /* what it was told there about media */
 	struct peer *peer; /* whose session is counted for it until it has a caller */
 	struct timer timer;
 };

@@ -268,6 +268,8 @@ void sim_ua_request(struct sim_ua *ua, struct sim_server *s)
 
 	if (ua->remote_cseq && s->msg.cseq <= ua->remote_cseq) {
 		reply(s, 500); /* overtaken */
+		if (!strcmp(method, "NOTIFY"))
+			ua->refer_open = false; /* it was told, and did not hear it */
 		return;
 	}
 	ua->remote_cseq = s->msg.cseq;
