@@ -65,7 +65,7 @@ endif
 once = $(eval $1 := $$(shell $2))$($1)
 
 PKGS_COMMON := libuv openssl jansson libprotobuf-c libmicrohttpd libsystemd
-PKGS_SBE := sofia-sip-ua libcares
+PKGS_SBE := sofia-sip-ua libcares libcurl
 PKGS_CLI := libedit
 
 CFLAGS_COMMON = $(call once,CFLAGS_COMMON,$(PKG_CONFIG) --cflags $(PKGS_COMMON))

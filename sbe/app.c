@@ -268,9 +268,12 @@ static int start_calls(struct app *a)
 		return err;
 	}
 	err = app_dns_start(a);
+	if (!err)
+		err = app_lookup_start(a);
 	if (err)
 		return err;
 	o.dns = a->dns;
+	o.luf = a->luf;
 	o.transport = a->transport;
 	o.txns = a->txns;
 	o.gates = a->gates;
@@ -428,6 +431,7 @@ int app_new(const char *conf_path, struct sbe_snapshot *snapshot, struct app **r
 	wire_setup();
 	metric_register(&net_metrics);
 	metric_register(&dns_metrics);
+	metric_register(&route_luf_metrics);
 	err = uv_loop_init(&a->loop);
 	a->loop_ready = !err;
 	if (!err)
@@ -514,6 +518,7 @@ void app_free(struct app *a)
 	a->standing = NULL;
 	event_core_free(a->events);
 	call_core_free(a->calls);
+	app_lookup_stop(a);
 	app_dns_stop(a);
 	gate_pool_free(a->gates);
 	txn_layer_free(a->txns);

@@ -3,7 +3,7 @@
  * app_private - what the files of the app share; nobody else includes it.
  *
  * app.c builds and ends everything, app_reload.c takes a new configuration, app_tls.c holds our certificates,
- * app_overload.c keeps too much from coming in, app_dns.c is the way to the name servers.
+ * app_overload.c keeps too much from coming in, app_dns.c is the way to the name servers, app_lookup.c to lookup servers.
  */
 #ifndef SBE_APP_PRIVATE_H
 #define SBE_APP_PRIVATE_H
@@ -19,6 +19,8 @@
 #include "sbe/event/event.h"
 #include "sbe/peer/peer_gate.h"
 #include "sbe/dns/dns_ares.h"
+#include "sbe/route/route_luf.h"
+#include "sbe/web/web.h"
 #include "sbe/peer/peer_probe.h"
 #include "sbe/peer/peer_standing.h"
 
@@ -42,6 +44,8 @@ struct app {
 	struct timer_uv *driver;
 	struct dns_ares *ares;
 	struct dns *dns;
+	struct web *web;
+	struct route_luf *luf;
 	struct transport *transport;
 	struct txn_layer *txns;
 	struct gate_pool *gates;
@@ -89,6 +93,11 @@ struct event_config app_event_config(const struct sbe_snapshot *s);
 /** @return 0, or -errno, logged. */
 int app_dns_start(struct app *a);
 void app_dns_stop(struct app *a);
+
+/* app_lookup.c: after the transactions, before the calls */
+/** @return 0, or -errno, logged. */
+int app_lookup_start(struct app *a);
+void app_lookup_stop(struct app *a);
 
 /* app_reload.c */
 /** Read the configuration again and use it; a bad one changes nothing. arg: struct app. @return 0, or -errno; why is

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 build="gcc make libc6-dev binutils pkg-config git libsofia-sip-ua-dev libssl-dev libuv1-dev libprotobuf-c-dev
-	protobuf-c-compiler libjansson-dev uthash-dev libmicrohttpd-dev libedit-dev libsystemd-dev libc-ares-dev"
+	protobuf-c-compiler libjansson-dev uthash-dev libmicrohttpd-dev libedit-dev libsystemd-dev libc-ares-dev libcurl4-openssl-dev"
 test="libcmocka-dev sip-tester nsd tcpdump nftables baresip-core openssl iproute2 procps util-linux python3"
 lint="clang-format cppcheck"
 fuzz="clang libclang-rt-14-dev llvm"

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/mem.h"
@@ -187,12 +188,28 @@ static void add_candidates(json_t *data, const struct route_plan *plan)
 	json_object_set_new(data, "candidates", list);
 }
 
+/* Does this domain or number peer with us, and how (B9)? */
+static const char *peers_in_words(const struct route_plan *plan)
+{
+	const struct peer *p = plan->n ? plan->candidates[0].peer : NULL;
+
+	if (!p)
+		return plan->status == 404 ? "no" : "yes, but nobody there can be used now";
+	return p->conf->mode == PEER_ON_DEMAND ? "yes, on demand" : "yes, as agreed";
+}
+
 static void explained(void *arg, const struct route_plan *plan)
 {
 	struct explaining *x = arg;
 
 	x->done = true;
 	json_object_set_new(x->data, "route", json_string(plan->route));
+	json_object_set_new(x->data, "peers", json_string(peers_in_words(plan)));
+	if (plan->looked_up) {
+		json_object_set_new(x->data, "ttl_s", json_integer(plan->ttl_s));
+		json_object_set_new(x->data, "stale", json_boolean(plan->stale));
+	}
+	json_object_set_new(x->data, "took_ms", json_integer(plan->took_ms));
 	json_object_set_new(x->data, "steps", x->steps);
 	if (plan->status) {
 		json_object_set_new(x->data, "status", json_integer(plan->status));
@@ -208,19 +225,19 @@ static void explained(void *arg, const struct route_plan *plan)
 }
 
 /* Ask the routes what they would do; no call is placed. */
-static int explain(struct sbe_admin_app *app, struct admin_call *c, const char *from,
+static int explain(struct sbe_admin_app *app, struct admin_call *c, struct route_query *asked,
 		   const char *target, json_t **ret_data)
 {
 	char text[300], user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES];
-	struct route_query q = {.user = user, .host = host};
+	struct route_query q = *asked;
 	struct route_asking *asking;
 	struct route_asker asker;
 	struct explaining *x;
 	struct route_env env;
 	struct wire_uri u;
 
-	if (from && !(q.from = find(app, c, from)))
-		return ADMIN_NOT_FOUND;
+	q.user = user;
+	q.host = host;
 	snprintf(text, sizeof(text), "%s%s", strchr(target, ':') ? "" : "tel:", target);
 	if (wire_uri_parse((struct wire_text){text, strlen(text)}, &u))
 		return admin_error(c, ADMIN_USAGE,
@@ -232,7 +249,7 @@ static int explain(struct sbe_admin_app *app, struct admin_call *c, const char *
 	if (!x)
 		return admin_error(c, ADMIN_FAILED, "out of memory");
 	x->steps = json_array();
-	x->data = json_pack("{s:s,s:s}", "from", from ? from : "", "target", target);
+	x->data = json_pack("{s:s,s:s}", "from", q.from ? q.from->name : "", "target", target);
 	asker = (struct route_asker){explained, x, x->steps, NULL};
 	call_route_env(app->calls, &env);
 	route_ask((*app->snapshot)->routes, &env, &q, &asker, &asking);
@@ -253,16 +270,31 @@ static int explain(struct sbe_admin_app *app, struct admin_call *c, const char *
 
 static int route_test_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 {
-	const char *to = admin_opt(c, "to");
+	const char *to = admin_opt(c, "to"), *from = admin_opt(c, "from"), *at = admin_opt(c, "at");
+	struct route_query q = {.method = admin_opt(c, "method"),
+				.calling = admin_opt(c, "calling")};
+	struct tm tm = {0};
 
 	if (!to)
 		return admin_error(c, ADMIN_USAGE, "usage: route test --from PEER --to URI");
-	return explain(arg, c, admin_opt(c, "from"), to, ret_data);
+	if (from && !(q.from = find(arg, c, from)))
+		return ADMIN_NOT_FOUND;
+	if (at) {
+		const char *end = strptime(at, "%Y-%m-%dT%H:%MZ", &tm);
+
+		if (!end || *end)
+			return admin_error(c, ADMIN_USAGE,
+					   "--at is a time of UTC such as 2026-01-31T08:30Z");
+		q.at_wall_ms = (uint64_t)timegm(&tm) * 1000;
+	}
+	return explain(arg, c, &q, to, ret_data);
 }
 
 static int lookup_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 {
-	return explain(arg, c, NULL, c->args[0], ret_data);
+	struct route_query q = {.no_sip = true};
+
+	return explain(arg, c, &q, c->args[0], ret_data);
 }
 
 static int subscription_list_cmd(void *arg, struct admin_call *c, json_t **ret_data)
@@ -281,11 +313,11 @@ const struct admin_cmd sbe_admin_peer_cmds[] = {
 	{"peer", "unblock", "NAME", 1, 1, "Allow calls from and to a peer again.",
 	 peer_unblock_cmd},
 	{"route", "list", "", 0, 0, "Routes in the order they are tried.", route_list_cmd},
-	{"route", "test", "--from PEER --to URI", 0, 0,
+	{"route", "test", "--from PEER --to URI [--calling NUMBER] [--method METHOD] [--at TIME]", 0, 0,
 	 "Which way a call would go, step by step, without placing it.", route_test_cmd},
 	{"subscription", "list", "", 0, 0, "Subscriptions between peers, e.g. of presence.",
 	 subscription_list_cmd},
-	{"lookup", "", "NUMBER|URI", 1, 1, "Where a number or URI leads, without a caller.",
+	{"lookup", "", "NUMBER|URI", 1, 1, "Does a number or domain peer, and where does it lead? Without a caller and without SIP.",
 	 lookup_cmd},
 	{.noun = NULL},
 };

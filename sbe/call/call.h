@@ -71,7 +71,8 @@ struct call_config {
 };
 
 struct call_options {
-	struct dns *dns; /* NULL = names are not looked up */
+	struct dns *dns;       /* NULL = names are not looked up */
+	struct route_luf *luf; /* NULL = lookup servers are not asked */
 	struct timer_wheel *wheel;
 	struct transport *transport;
 	struct txn_layer *txns;
@@ -96,6 +97,10 @@ void call_on_ack(struct call_core *core, const struct wire_msg *m,
 		 const struct transport_target *from);
 void call_on_stray_2xx(struct call_core *core, const struct wire_msg *m,
 		       const struct transport_target *from, bool again);
+
+/** Somebody answered 2xx to an INVITE that was none of a call: ACK and BYE. */
+void call_hang_up(struct call_core *core, const struct wire_msg *m,
+		  const struct transport_target *to);
 
 /** Refuse new calls with 503 and release all with BYE; when the last is gone done(arg) is called (also if there is none). */
 void call_shutdown(struct call_core *core, void (*done)(void *arg), void *arg);

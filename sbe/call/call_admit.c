@@ -187,9 +187,7 @@ static bool make_plan(struct call_core *core, const struct wire_msg *m, struct p
 	if (!plan->status && !call_ingress_plan(core, m, p, plan, &no))
 		return agree_not(&no, r);
 	if (plan->status)
-		*r = (struct refusal){plan->status, NULL,
-				      plan->status == 404 ? "no_route" : "no_next_hop",
-				      plan->reason, ""};
+		*r = (struct refusal){plan->status, NULL, plan->cause, plan->reason, ""};
 	return !plan->status;
 }
 

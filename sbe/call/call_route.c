@@ -64,6 +64,7 @@ void call_route_env(struct call_core *core, struct route_env *ret_env)
 				      .protos = protos,
 				      .ours = ours,
 				      .arg = core,
+				      .luf = core->o.luf,
 				      .quality = quality};
 }
 
@@ -174,7 +175,7 @@ bool call_route_prove(const struct call *call, struct transport_target *to)
 	const char *name = sed && sed->expect[0] ? sed->expect : NULL;
 
 	if (!name && call->plan->candidates[call->candidate].hop >= ROUTE_HOP_FOUND)
-		name = call->plan->found->host;
+		name = call->plan->found->prove;
 	if (to->proto != TRANSPORT_TLS || !name)
 		return true;
 	to->name = transport_name_number(call->core->o.transport, name);
@@ -192,7 +193,7 @@ static void planned_later(void *arg, const struct route_plan *plan)
 
 	CALL_CHECK(call);
 	call->asking_route = NULL;
-	f.cause = plan->status == 404 ? "no_route" : "no_next_hop";
+	f.cause = plan->cause;
 	if (!plan->status &&
 	    !call_ingress_plan(call->core, call->ex.held, call->legs[0].peer, &agreed, &no)) {
 		f.status = no.status;

@@ -135,6 +135,12 @@ void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
 	dialog_clear(&d);
 }
 
+void call_hang_up(struct call_core *core, const struct wire_msg *m,
+		  const struct transport_target *to)
+{
+	call_hang_up_2xx(core, m, to, wire_cseq(m) + STRAY_CSEQ_GAP);
+}
+
 void call_on_stray_2xx(struct call_core *core, const struct wire_msg *m,
 		       const struct transport_target *from, bool again)
 {

@@ -153,6 +153,8 @@ static int read_file(const char *path, struct sbe_snapshot *s, struct conf_error
 	if (!e)
 		e = make_paths(d, path, &s->conf);
 	if (!e)
+		e = sbe_conf_tls_lookup(d->doc, &s->conf, err);
+	if (!e)
 		e = load_passwords(d->doc, path, &s->conf, err);
 	/* Better now than when the operator has gone home: a bad certificate is an error of the configuration. */
 	return e ? e : sbe_conf_tls_load(d->doc, &s->conf, err);

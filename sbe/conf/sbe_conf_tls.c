@@ -198,6 +198,35 @@ int sbe_conf_tls_load(const struct conf_doc *doc, const struct sbe_conf *c, stru
 	return e && e != -ENOMEM ? conf_fail_at(doc, at, err, "%s", why) : e;
 }
 
+/* ---- lookup servers */
+
+int sbe_conf_tls_lookup(const struct conf_doc *doc, struct sbe_conf *c, struct conf_error *err)
+{
+	struct route_step_conf *steps = c->route.lookup.items;
+	char at[AT_BYTES];
+
+	for (size_t i = 0; i < c->route.lookup.n; i++) {
+		const struct sbe_tls_conf *t = sbe_conf_tls_find(c, steps[i].tls);
+
+		if (!steps[i].tls)
+			continue;
+		snprintf(at, sizeof(at), "lookup[%zu].tls", i);
+		if (!t)
+			return conf_fail_at(doc, at, err, "there is no \"%.64s\" in tls",
+					    steps[i].tls);
+		if (t->trust.n != 1 || t->crl.n > 1)
+			return conf_fail_at(doc, at, err,
+					    "identity %s must name one trust file and at most one crl",
+					    t->name);
+		steps[i].trust_file = ((const char *const *)t->trust.items)[0];
+		steps[i].certificate_file = t->certificate;
+		steps[i].key_file = t->private_key;
+		if (t->crl.n)
+			steps[i].crl_file = ((const char *const *)t->crl.items)[0];
+	}
+	return 0;
+}
+
 /* ---- names */
 
 struct check {

@@ -30,6 +30,9 @@ int sbe_conf_tls_files(const struct sbe_conf *c, sbe_conf_file_h *fn, void *arg)
 /** Do certificates, keys and trust load? @return 0, -EINVAL with err set, -ENOMEM. */
 int sbe_conf_tls_load(const struct conf_doc *doc, const struct sbe_conf *c, struct conf_error *err);
 
+/** What lookup servers over HTTPS need of the section: files into each step of lookup. @return 0, -EINVAL with err set. */
+int sbe_conf_tls_lookup(const struct conf_doc *doc, struct sbe_conf *c, struct conf_error *err);
+
 /** Names of identities that realms and peers use are there; realms that need one have one. */
 int sbe_conf_tls_check(const struct conf_doc *doc, const struct sbe_conf *c,
 		       struct conf_error *err);

@@ -22,6 +22,7 @@
 #include "sbe/peer/peer_ingress.h"
 #include "sbe/peer/peer_limit.h"
 #include "sbe/peer/peer_load.h"
+#include "sbe/peer/peer_lookup.h"
 #include "sbe/peer/peer_media.h"
 #include "sbe/peer/peer_overload.h"
 #include "sbe/peer/peer_policy.h"
@@ -73,6 +74,7 @@ struct peer_conf { /* name first: the key of the config map */
 	struct conf_list domains;   /* const char * */
 	struct conf_list next_hops; /* const char *: sip URIs with numeric hosts */
 	struct peer_limits limits;
+	struct peer_lookup_conf lookups;
 	struct peer_media_conf media;
 	struct peer_ingress_conf ingress;
 	struct peer_probe_conf probe;
@@ -134,6 +136,7 @@ struct peer_state {
 	struct peer_load load;
 	struct peer_controls controls;
 	struct peer_quality quality;
+	struct peer_lookups lookups;
 };
 
 struct peer {
@@ -144,7 +147,8 @@ struct peer {
 	size_t nhops;
 	bool down; /* health: all hops are down */
 	struct rate rates[PEER_RATES];
-	struct rate pages; /* its MESSAGE requests */
+	struct rate pages;   /* its MESSAGE requests */
+	struct rate lookups; /* what it makes us ask */
 	struct peer_member member;
 	void *owner; /* reference that keeps conf alive */
 	struct table_entry by_name, by_number;

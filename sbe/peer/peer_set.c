@@ -70,6 +70,7 @@ static void peer_carry(struct peer *p, const struct peer *old)
 {
 	for (size_t i = 0; i < PEER_RATES; i++)
 		rate_carry(&p->rates[i], &old->rates[i]);
+	rate_carry(&p->lookups, &old->lookups);
 	for (size_t i = 0; i < p->nhops; i++) {
 		for (size_t k = 0; k < old->nhops; k++) {
 			if (p->hops[i].proto != old->hops[k].proto ||
@@ -130,6 +131,7 @@ static int peer_new(const struct peer_conf *conf, void *owner, const struct peer
 		peer_quality_window(p, now_us / 1000);
 	peer_rates_init(p->rates, &conf->limits, now_us);
 	rate_init(&p->pages, conf->im.per_s, conf->im.per_s, now_us);
+	rate_init(&p->lookups, conf->lookups.per_s, conf->lookups.burst, now_us);
 	err = p->state ? peer_hops(p) : -ENOMEM;
 	if (err) {
 		mem_unref(p);

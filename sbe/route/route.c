@@ -158,11 +158,15 @@ static void refuse(struct route_work *w)
 {
 	struct route_plan *p = w->plan;
 
-	if (!w->matched) {
+	if (p->status)
+		return; /* somebody knows better */
+	if (!w->matched || p->denied) {
 		p->status = 404;
 		p->reason = "no route";
+		p->cause = p->denied ? "lookup_denied" : "no_route";
 	} else {
 		p->status = 503;
+		p->cause = "no_next_hop";
 		p->reason = w->blocked && w->down ? "all peers of the route are blocked or down"
 			    : w->blocked          ? "all peers of the route are blocked"
 						  : "all peers of the route are down";

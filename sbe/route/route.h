@@ -51,14 +51,19 @@ struct route_conf {
 extern const struct conf_field route_conf_fields[];
 struct route_step_conf { /* one entry of lookup / location */
 	int type;
-	const char *suffix;         /* enum */
-	const char *peer;           /* redirect */
-	const char *realm;          /* dns: where what is found is reached */
-	bool secure, allow_private; /* dns */
-	uint32_t timeout_ms;        /* enum, dns */
-	const char *url;            /* read, so that the type is what is refused */
+	struct conf_list from; /* const char *: ingress peers; empty = all */
+	const char *suffix;    /* enum */
+	const char *peer;      /* redirect */
+	const char *realm;     /* dns: where what is found is reached */
+	bool secure;           /* dns, redirect as lookup, https: only over TLS */
+	bool allow_private;    /* dns */
+	uint32_t timeout_ms;   /* all but table, uri and peers */
+	const char *url;       /* https */
+	const char *tls;       /* https: name of an identity in the section tls */
+	/* of that identity; filled in by whoever knows the section */
+	const char *trust_file, *certificate_file, *key_file, *crl_file;
 };
-extern const struct conf_field lookup_conf_fields[];   /* types built: table, uri, enum */
+extern const struct conf_field lookup_conf_fields[];   /* table, uri, enum, redirect, https */
 extern const struct conf_field location_conf_fields[]; /* types built: peers, redirect, dns */
 /** Checks of one object (struct conf_field's check of the arrays above). */
 int route_conf_check(struct conf_reader *r, void *object);
@@ -74,6 +79,7 @@ struct route_query {
 	const char *method;  /* NULL = any */
 	const char *calling; /* user of the caller, as it was received; NULL = any */
 	uint64_t at_wall_ms; /* when it is asked for; 0 = now */
+	bool no_sip;         /* nobody may be asked by SIP for it (B9) */
 };
 #define ROUTE_HOP_FOUND                                                                            \
 	1000U /* a candidate's hop from here on: plan->found[hop - ROUTE_HOP_FOUND] */
@@ -92,8 +98,10 @@ struct route_target {
 /* What lookups found out that no configuration says. */
 struct route_found {
 	char user[ROUTE_USER_BYTES]; /* of the target URI; "" = as it was asked for */
-	char host
-		[ROUTE_HOST_BYTES]; /* target domain: the Request-URI's host, and the name TLS must prove (RFC 5922 4) */
+	char host[ROUTE_HOST_BYTES]; /* target domain: the Request-URI's host */
+	char prove
+		[ROUTE_HOST_BYTES]; /* domain the next hops are of: the name TLS must prove (RFC 5922 4) */
+	struct route_sed *sed; /* what the lookup said of the Route set; NULL = nothing */
 	size_t nhops;
 	struct peer_hop hops[ROUTE_CANDIDATES_MAX];
 };
@@ -101,6 +109,10 @@ struct route_plan {
 	char route[64]; /* which route or source decided: "b", "lookup uri" */
 	int status; /* 0 = candidates there; else the SIP status to answer: 404 no route, 503 all down/blocked */
 	const char *reason; /* static text for it */
+	const char *cause;  /* CDR word for it */
+	/* How sure it is: of what was looked up, how long it holds; stale = its time is over, nobody could be asked. */
+	bool looked_up, stale, denied;
+	uint32_t ttl_s, took_ms;
 	size_t n;
 	struct route_candidate candidates[ROUTE_CANDIDATES_MAX + ROUTE_REDIRECTS_MAX];
 	struct route_failover failover;

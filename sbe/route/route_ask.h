@@ -3,8 +3,9 @@
  * route_ask - a plan for a request, also when somebody has to be asked for it: the routes, then lookup (LUF: request ->
  * target domain), then location (LRF: target domain -> next hops), each source in the configured order.
  *
- * What the routes or the peers know is answered at once; only what is asked in the DNS takes time, at most timeout_ms
- * for each source. A source that fails is passed over.
+ * What the routes or the peers know is answered at once; what is asked of name and lookup servers takes time, at most
+ * timeout_ms for each source, and 4.5 s for all unless one is given more. A source that fails is passed over; one that
+ * says we may not know ends it.
  * Owner: the caller until its handler ran or route_cancel. Thread: loop.
  */
 #ifndef SBE_ROUTE_ROUTE_ASK_H
@@ -20,9 +21,11 @@ struct route_env {
 	unsigned (*protos)(void *arg, const char *realm, unsigned *ret_families);
 	bool (*ours)(void *arg, const char *host); /* is this domain one of ours? */
 	void *arg;
+	struct route_luf *luf; /* NULL: lookup servers are passed over */
 	/* What was measured of the calls to a peer; calls 0 = nothing. NULL = nobody measures. */
 	void (*quality)(void *arg, const struct peer *p, struct route_quality *ret_quality);
 };
+struct route_luf;
 struct route_asking;
 /* plan is only there during the call; plan->found is to be kept with mem_ref. */
 typedef void(route_plan_h)(void *arg, const struct route_plan *plan);

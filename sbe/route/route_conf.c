@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "sbe/dns/dns_record.h"
+#include "sbe/peer/peer_conf.h"
 #include "sbe/route/route_private.h"
 
 #define FIELD(struct_name, member, name) .key = name, .offset = offsetof(struct struct_name, member)
@@ -73,22 +74,33 @@ static const char *const location_words[] = {"peers", "redirect", "dns", "https"
 	{                                                                                          \
 		FIELD(route_step_conf, peer, "peer"), .type = CONF_NAME, .text = (type_text)       \
 	}
-#define STEP_URL                                                                                   \
+#define STEP_FROM                                                                                  \
 	{                                                                                          \
-		FIELD(route_step_conf, url, "url"),                                                \
-			.type = CONF_STRING,                                                       \
-			.text = "Of type https, which is not part of this version."                \
+		FIELD(route_step_conf, from, "from"),                                              \
+			.type = CONF_STRINGS, .max = ROUTE_FROM_MAX,                               \
+			.text = "Peers whose requests this source is asked for; absent = all."     \
+	}
+#define STEP_URL(url_text)                                                                         \
+	{                                                                                          \
+		FIELD(route_step_conf, url, "url"), .type = CONF_STRING, .max = 1000,              \
+						    .text = (url_text)                             \
 	}
 
 const struct conf_field lookup_conf_fields[] = {
 	STEP_TYPE(
 		lookup_words,
 		"How a request finds its target domain: table (the routes), uri (the Request-URI's host "
-		"if it is not ours), or enum (the number, in the DNS)."),
+		"if it is not ours), enum (the number, in the DNS), redirect (a SIP server that answers "
+		"a lookup INVITE with 3xx), or https (a service)."),
+	STEP_FROM,
 	{FIELD(route_step_conf, suffix, "suffix"), .type = CONF_STRING, .min = 1, .max = 200,
 	 .text = "Of type enum: root of the numbers, e164.arpa or a private one."},
-	STEP_PEER("Of type redirect, which is not part of this version."),
-	STEP_URL,
+	STEP_PEER("Of type redirect: the peer that is asked; it needs redirect follow."),
+	STEP_URL("Of type https: what is asked, by GET with the parameters user and host."),
+	{FIELD(route_step_conf, tls, "tls"), .type = CONF_NAME,
+	 .text = "Of type https: name in the section tls; what we show, and who may vouch for the server."},
+	{FIELD(route_step_conf, secure, "secure"), .type = CONF_BOOL, .def = "true",
+	 .text = "Of types redirect and https: nothing is asked in clear text."},
 	STEP_TIMEOUT,
 	CONF_END};
 const struct conf_field location_conf_fields[] = {
@@ -96,6 +108,7 @@ const struct conf_field location_conf_fields[] = {
 		location_words,
 		"How a target domain finds its next hops: peers (the peer that owns it), redirect (a "
 		"peer that answers with 3xx), or dns (NAPTR, SRV, addresses)."),
+	STEP_FROM,
 	STEP_PEER("Of type redirect: the peer that is asked; it needs redirect follow."),
 	{FIELD(route_step_conf, realm, "realm"), .type = CONF_NAME,
 	 .text = "Of type dns: the realm in which what is found is reached."},
@@ -103,7 +116,7 @@ const struct conf_field location_conf_fields[] = {
 	 .text = "Of type dns: only what is reached over TLS."},
 	{FIELD(route_step_conf, allow_private, "allow_private"), .type = CONF_BOOL, .def = "false",
 	 .text = "Of type dns: believe addresses of private and local networks too."},
-	STEP_URL,
+	STEP_URL("Of type https, which is not part of this version."),
 	STEP_TIMEOUT,
 	CONF_END};
 
@@ -139,14 +152,35 @@ static int refuse_type(struct conf_reader *r, const char *kind, const char *word
 #member, offsetof(struct route_step_conf, member), key_type                        \
 	}
 
+static int url_check(struct conf_reader *r, const struct route_step_conf *c)
+{
+	bool https = !strncasecmp(c->url, "https://", 8);
+
+	if (!https && strncasecmp(c->url, "http://", 7) != 0)
+		return conf_fail(r, "url", "must begin with https://");
+	if (!https && c->secure)
+		return conf_fail(r, "url", "is clear text; use https://, or set secure to false");
+	if (https && !c->tls)
+		return conf_fail(r, "tls", "an https service needs it");
+	for (const char *p = c->url; *p; p++) {
+		if (*p <= ' ' || *p > '~' || strchr("#<>\"", *p))
+			return conf_fail(r, "url", "has a character that must be escaped");
+	}
+	return 0;
+}
+
 int lookup_conf_check(struct conf_reader *r, void *object)
 {
-	static const struct step_key keys[] = {
-		STEP_KEY(suffix, LOOKUP_ENUM), STEP_KEY(peer, -1), STEP_KEY(url, -1), {NULL, 0, 0}};
+	static const struct step_key keys[] = {STEP_KEY(suffix, LOOKUP_ENUM),
+					       STEP_KEY(peer, LOOKUP_REDIRECT),
+					       STEP_KEY(url, LOOKUP_HTTPS),
+					       {NULL, 0, 0}};
 	const struct route_step_conf *c = object;
 
-	if (c->type > LOOKUP_ENUM)
-		return refuse_type(r, "lookup", lookup_words[c->type]);
+	if (c->type == LOOKUP_HTTPS && c->url && url_check(r, c))
+		return -EINVAL;
+	if (c->tls && c->type != LOOKUP_HTTPS)
+		return conf_fail(r, "tls", "does not belong to type %s", lookup_words[c->type]);
 	if (c->suffix && !dns_name_valid(c->suffix))
 		return conf_fail(r, "suffix", "must be a domain without a final dot");
 	return step_check(r, c, "lookup", lookup_words, keys);
@@ -232,6 +266,54 @@ static int check_to(const struct conf_doc *doc, const struct route_conf *c, size
 	return 0;
 }
 
+static int check_step_from(const struct conf_doc *doc, const struct route_step_conf *c,
+			   const char *where, const struct conf_list *peers, struct conf_error *err)
+{
+	const char *const *from = c->from.items;
+	char at[64];
+
+	for (size_t i = 0; i < c->from.n; i++) {
+		if (find_peer(peers, from[i]))
+			continue;
+		snprintf(at, sizeof(at), "%s.from[%zu]", where, i);
+		return conf_fail_at(doc, at, err, "there is no peer \"%.64s\"", from[i]);
+	}
+	return 0;
+}
+
+/* Who is asked by SIP is trusted with it, and asked in clear text only if that is said (B16). */
+static int check_lookup(const struct conf_doc *doc, const struct route_step_conf *c, size_t nth,
+			const struct conf_list *peers, struct conf_error *err)
+{
+	const struct peer_conf *p = c->peer ? find_peer(peers, c->peer) : NULL;
+	struct peer_hop hop;
+	const char *why;
+	char at[64];
+
+	snprintf(at, sizeof(at), "lookup[%zu]", nth);
+	if (check_step_from(doc, c, at, peers, err))
+		return -EINVAL;
+	if (!c->peer)
+		return 0;
+	snprintf(at, sizeof(at), "lookup[%zu].peer", nth);
+	if (!p)
+		return conf_fail_at(doc, at, err, "there is no peer \"%.64s\"", c->peer);
+	if (!p->next_hops.n)
+		return conf_fail_at(doc, at, err, "peer %s has no next_hops", p->name);
+	if (p->redirect != PEER_REDIRECT_FOLLOW)
+		return conf_fail_at(doc, at, err, "peer %s needs redirect follow", p->name);
+	for (size_t i = 0; c->secure && i < p->next_hops.n; i++) {
+		const char *text = ((const char *const *)p->next_hops.items)[i];
+
+		if (!peer_hop_parse(text, &hop, &why) && hop.proto != TRANSPORT_TLS)
+			return conf_fail_at(
+				doc, at, err,
+				"next hop %.80s of peer %s is clear text; set secure to false",
+				text, p->name);
+	}
+	return 0;
+}
+
 /* A redirect asks a peer that is there and can be reached; dns needs somebody who answers for what it finds. */
 static int check_location(const struct conf_doc *doc, const struct route_step_conf *c, size_t nth,
 			  const struct conf_list *peers, struct conf_error *err)
@@ -239,6 +321,9 @@ static int check_location(const struct conf_doc *doc, const struct route_step_co
 	const struct peer_conf *p = c->peer ? find_peer(peers, c->peer) : NULL;
 	char at[64];
 
+	snprintf(at, sizeof(at), "location[%zu]", nth);
+	if (check_step_from(doc, c, at, peers, err))
+		return -EINVAL;
 	if (!c->peer)
 		return 0;
 	snprintf(at, sizeof(at), "location[%zu].peer", nth);
@@ -252,11 +337,13 @@ static int check_location(const struct conf_doc *doc, const struct route_step_co
 int route_conf_check_all(const struct conf_doc *doc, const struct route_conf_lists *c,
 			 const struct conf_list *peers, struct conf_error *err)
 {
-	const struct route_step_conf *location = c->location.items;
+	const struct route_step_conf *location = c->location.items, *lookup = c->lookup.items;
 	const struct route_conf *routes = c->routes.items;
 	char at[64];
 	int e = 0;
 
+	for (size_t i = 0; !e && i < c->lookup.n; i++)
+		e = check_lookup(doc, &lookup[i], i, peers, err);
 	for (size_t i = 0; !e && i < c->location.n; i++)
 		e = check_location(doc, &location[i], i, peers, err);
 

@@ -14,7 +14,7 @@
 #define ROUTE_TO_MAX 32   /* peers of one route */
 #define ROUTE_FROM_MAX 64 /* ingress peers of one route */
 
-enum lookup_type { LOOKUP_TABLE, LOOKUP_URI, LOOKUP_ENUM };
+enum lookup_type { LOOKUP_TABLE, LOOKUP_URI, LOOKUP_ENUM, LOOKUP_REDIRECT, LOOKUP_HTTPS };
 enum location_type { LOCATION_PEERS, LOCATION_REDIRECT, LOCATION_DNS };
 
 /* Routes that name the same things are of one rank. */

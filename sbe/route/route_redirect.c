@@ -22,8 +22,7 @@ struct option {
 
 /* ---- reading a Contact ---- */
 
-/* RFC 3261 25.1 qvalue; what is none counts as the least. */
-static unsigned read_q(struct wire_text params)
+unsigned route_contact_q(struct wire_text params)
 {
 	struct wire_text t;
 	unsigned q, weight = 100;
@@ -263,7 +262,7 @@ static size_t sort(const struct route_redirect *r, const struct wire_msg *m,
 			o.said->result = find_peer(r, by, &o);
 		if (o.said->result)
 			continue;
-		o.q = read_q(o.party.params);
+		o.q = route_contact_q(o.party.params);
 		for (; k > 0 && options[k - 1].q < o.q; k--)
 			options[k] = options[k - 1];
 		options[k] = o;

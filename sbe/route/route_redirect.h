@@ -47,6 +47,9 @@ struct route_redirect_said {
 size_t route_redirect(const struct route_redirect *r, const struct wire_msg *m,
 		      struct route_plan *plan, struct route_redirect_said *ret_said);
 
+/** The q of a Contact's parameters in thousandths (RFC 3261 25.1); what is none counts as the least. */
+unsigned route_contact_q(struct wire_text params);
+
 /** The target of a candidate that a redirect has brought; NULL = it was planned. */
 const struct route_target *route_target(const struct route_plan *plan, size_t nth);
 

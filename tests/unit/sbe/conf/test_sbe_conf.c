@@ -245,7 +245,7 @@ static void what_is_not_built(void **state)
 {
 	(void)state;
 	refused(CONF("'lookup':[{'type':'table'},\n{'type':'https','url':'https://x'}]"),
-		":2: lookup[1].type: lookup type https is not part of this version");
+		":2: lookup[1].tls: an https service needs it");
 	refused(CONF("'location':[{'type':'dns','realm':'mars'}]"),
 		":1: location[0].realm: there is no realm \"mars\"");
 	refused(CONF("'location':[{'type':'dns','realm':'core'}]"),

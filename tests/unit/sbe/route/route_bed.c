@@ -19,6 +19,8 @@
 	"'next_hops':['sip:127.0.0.30']},"                                                         \
 	"'dnet':{'realm':'peering','sources':['127.0.0.40'],'domains':['d.example'],"              \
 	"'next_hops':['sip:127.0.0.40']},"                                                         \
+	"'luf':{'realm':'peering','sources':['127.0.0.60'],'next_hops':['sip:127.0.0.60'],"        \
+	"'redirect':'follow'},"                                                                    \
 	"'mute':{'realm':'peering','sources':['127.0.0.50'],'domains':['mute.example']}}"
 
 static const struct conf_field fields[] = {
@@ -97,6 +99,7 @@ static struct route_query query(struct bed *b, const char *from, const char *use
 				    .method = b->method,
 				    .calling = b->calling,
 				    .at_wall_ms = b->at_wall_ms,
+				    .no_sip = b->no_sip,
 				    .ours = !strcasecmp(host, "a.example")};
 }
 

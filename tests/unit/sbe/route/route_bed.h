@@ -27,7 +27,7 @@ struct bed {
 	const char *method, *calling; /* of the next questions */
 	uint64_t at_wall_ms;
 	const struct route_quality *quality; /* of peer bnet; others have none */
-	struct timer_wheel *wheel;
+	bool no_sip;
 	struct route_env env; /* more of it, if its arg is there */
 	struct route_plan plan;
 };

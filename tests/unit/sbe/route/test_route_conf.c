@@ -40,7 +40,7 @@ static void members(void **state)
 		"beginning of a number");
 }
 
-static void types_that_are_not_built(void **state)
+static void sources_have_what_they_need(void **state)
 {
 	(void)state;
 	refused("'lookup':[{'type':'table'},{'type':'enum'}]",
@@ -51,8 +51,24 @@ static void types_that_are_not_built(void **state)
 		"location[0].peer: location type redirect needs it");
 	refused("'location':[{'type':'redirect','peer':'nobody'}]",
 		"location[0].peer: there is no peer");
-	refused("'lookup':[{'type':'redirect','peer':'x'}]",
-		"lookup type redirect is not part of this version");
+	refused("'lookup':[{'type':'redirect'}]", "lookup[0].peer: lookup type redirect needs it");
+	refused("'lookup':[{'type':'redirect','peer':'x'}]", "there is no peer");
+	refused("'lookup':[{'type':'redirect','peer':'mute'}]", "peer mute has no next_hops");
+	refused("'lookup':[{'type':'redirect','peer':'cnet'}]", "peer cnet needs redirect follow");
+	/* B16: nothing is asked in clear text unless that is said */
+	refused("'lookup':[{'type':'redirect','peer':'luf'}]",
+		"next hop sip:127.0.0.60 of peer luf is clear text; set secure to false");
+	refused("'lookup':[{'type':'https'}]", "lookup[0].url: lookup type https needs it");
+	refused("'lookup':[{'type':'https','url':'https://x'}]", "an https service needs it");
+	refused("'lookup':[{'type':'https','url':'http://x'}]", "is clear text; use https://");
+	refused("'lookup':[{'type':'https','url':'ldap://x'}]", "must begin with https://");
+	refused("'lookup':[{'type':'https','url':'https://x/a b','tls':'us'}]",
+		"has a character that must be escaped");
+	refused("'lookup':[{'type':'uri','tls':'us'}]", "does not belong to type uri");
+	refused("'lookup':[{'type':'uri','from':['who']}]",
+		"lookup[0].from[0]: there is no peer \"who\"");
+	refused("'location':[{'type':'peers','from':['who']}]",
+		"location[0].from[0]: there is no peer \"who\"");
 	refused("'location':[{'type':'dns'}]", "location[0].realm: location type dns needs it");
 	refused("'location':[{'type':'peers','realm':'core'}]", "does not belong to type peers");
 	refused("'location':[{'type':'https','url':'https://x'}]",
@@ -93,7 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_exist),
 		cmocka_unit_test(members),
-		cmocka_unit_test(types_that_are_not_built),
+		cmocka_unit_test(sources_have_what_they_need),
 		cmocka_unit_test(numbers),
 	};
 
