@@ -57,6 +57,14 @@ static uint32_t on_known(void *arg, const struct transport_target *from)
 	return p && p->conf->mode == PEER_STATIC ? p->state->number : 0;
 }
 
+/* Who is not known by name may be the on-demand peer's; a message still has the rate of strangers. */
+static bool on_welcome(void *arg, const struct transport_target *from)
+{
+	struct app *a = arg;
+
+	return peer_identify(a->snapshot->peers, from) != NULL;
+}
+
 static bool on_may_go(void *arg, const struct transport_target *there, const struct addr *to)
 {
 	return peer_may_be_at(((struct app *)arg)->snapshot->peers, there, to);
@@ -178,6 +186,7 @@ static int start_sip(struct app *a)
 	static const struct transport_handlers transport_handlers = {.message = on_message,
 								     .failed = on_send_failed,
 								     .known = on_known,
+								     .welcome = on_welcome,
 								     .gate = app_overload_gate,
 								     .tls = on_tls,
 								     .may_go = on_may_go,

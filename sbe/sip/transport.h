@@ -56,6 +56,8 @@ struct transport_handlers {
 	/* Number of the peer that sends from there, before anything is parsed; 0 = a stranger, to whom a rate applies.
 	 * NULL = all are known. */
 	uint32_t (*known)(void *arg, const struct transport_target *from);
+	/* Over TLS, of somebody who is not known and has shown a certificate: may it stay and speak? NULL = no */
+	bool (*welcome)(void *arg, const struct transport_target *from);
 	/* Shall it be parsed? Asked of responses too, which are never answered. GUARD_PASS; GUARD_DROP; GUARD_ANSWER
 	 * with *ret_reply, sent to from, or to its port *ret_port if that is not 0. NULL = all pass. */
 	enum guard_verdict (*gate)(void *arg, const struct transport_offer *offer,

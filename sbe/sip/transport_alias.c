@@ -5,7 +5,8 @@
  *
  * A row stands for an address (where the connection came from, with the port of its Via) and an identity (the peer its
  * certificate names): both must match, or somebody could draw another domain's requests to himself. The row lives in
- * the connection and goes with it. The last one to say so wins; the older connection is still good for responses.
+ * the connection and goes with it. Who is no peer by name has a row that only his own dialogs can use, by the connection they came by.
+ * The last one to say so wins; the older connection is still good for responses.
  */
 #include <string.h>
 
@@ -16,7 +17,7 @@
 
 static bool may_learn(const struct transport_connection *c)
 {
-	return !c->outgoing && !c->by_alias.owner && c->peer && c->stream &&
+	return !c->outgoing && !c->by_alias.owner && (c->peer || c->welcome) && c->stream &&
 	       c->listener->proto == TRANSPORT_TLS && stream_authenticated(c->stream);
 }
 

@@ -84,6 +84,7 @@ struct transport_connection {
 	struct addr remote;
 	uint32_t id;
 	uint32_t peer; /* who it is, as handlers.known said last; 0 = a stranger */
+	bool welcome; /* accepted over TLS from somebody who is not known, by what its certificate says */
 	bool outgoing, open, used;
 	bool ponged; /* it answers pings, so a missing answer means something */
 	uint64_t opened_ms,

@@ -245,6 +245,9 @@ static bool is_welcome(struct transport_connection *c)
 	c->peer = t->h.known ? t->h.known(t->arg, &self) : 0;
 	if (c->peer || !t->h.known || !c->listener->tls || !tlsid_requires_peer(c->listener->tls))
 		return true;
+	c->welcome = t->h.welcome && t->h.welcome(t->arg, &self);
+	if (c->welcome)
+		return true;
 	metric_add(&transport_metrics, TRANSPORT_UNKNOWN, 1);
 	LOG_NOTICE(LOG_SIP, "realm %s: TLS from %s closed: its certificate is not that of a peer",
 		   c->listener->realm, addr_print(&c->remote, from, sizeof(from)));

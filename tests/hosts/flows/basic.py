@@ -33,15 +33,16 @@ def terminating(**more):
                        {"name": "out", "from": ["bob"], "domain": "a.example", "to": [{"peer": "anet"}]}]}
 
 
-def discovery(transport="udp", proto="SIP+D2U"):
-    del proto
+def discovery(service="_sip._udp", families=("A",)):
+    addresses = "\n|\n".join(f"sbe1>dns {f}? sbe2.b.example\ndns>sbe1 {f} sbe2.b.example" for f in families)
     return f"""
     sbe1>dns NAPTR? b.example
     dns>sbe1 NAPTR b.example
-    sbe1>dns SRV? _sip._{transport}.b.example
-    dns>sbe1 SRV _sip._{transport}.b.example
-    sbe1>dns A? sbe2.b.example
-    dns>sbe1 A sbe2.b.example
+    sbe1>dns SRV? {service}.b.example
+    dns>sbe1 SRV {service}.b.example
+    {{
+    {addresses}
+    }}
     """
 
 
@@ -49,8 +50,8 @@ def decomposed(before_invite="", after_add="", bye_from="bob"):
     """Figure 3 and section 4 with gate control: Add+Add is answered before the INVITE leaves, Modify before the 2xx, Subtract after BYE."""
     return f"""
     alice>sbe1 INVITE
-    sbe1>alice 100 INVITE
-    # Discovery
+    sbe1>alice 100 INVITE {"" if before_invite else "~"}
+    {before_invite and "# Discovery"}
     {before_invite}
     sbe1>dbe1 Add+Add
     dbe1>sbe1 Add+Add ok
@@ -128,6 +129,24 @@ def bye_of_alice(gates=True):
     {g.format(n=1)}
     }}
     """
+
+
+def mirrored(drawing):
+    """The same call from Bob to Alice."""
+    pairs = (("alice", "bob"), ("sbe1", "sbe2"), ("dbe1", "dbe2"))
+    swap = {**dict(pairs), **{b: a for a, b in pairs}}
+    drawing = re.sub("|".join(swap), lambda m: swap[m.group()], drawing)
+    return re.sub(r"(\w+)=(\w+) RTP", r"\2=\1 RTP", drawing)
+
+
+def one_call_kept(bed, uri="sip:bob@b.example"):
+    """Alice calls Bob, both are heard, Bob hangs up; the capture goes on."""
+    alice, bob = bed.phone("alice", "alice", "a.example"), bed.phone("bob", "bob", "b.example")
+    out, inn = bed.talk(alice, bob, uri, sip("sbe1", "a"))
+    inn.bye()
+    out.wait("BYE")
+    bed.idle("sbe1", "sbe2")
+    return out, inn
 
 
 def one_call(bed, bye_from="bob", uri="sip:bob@b.example"):

@@ -77,12 +77,23 @@ static void trust_needs_an_address(void **state)
 	mem_unref(good("'sources':['192.0.2.1'],'tls':{'name':'b.example','trust':['ca.pem']}"));
 }
 
+/* D7: who stands for everybody has no name and no address, and may still demand TLS. */
+static void on_demand_needs_no_name(void **state)
+{
+	(void)state;
+	mem_unref(good(
+		"'mode':'on-demand','limits':{'sessions':1,'cps':1},'sec':{'admission':'tls'}"));
+	mem_unref(
+		good("'mode':'on-demand','limits':{'sessions':1,'cps':1},'tls':{'required':true}"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_one_or_several),
 		cmocka_unit_test(tls_only_peers_have_tls_hops),
 		cmocka_unit_test(trust_needs_an_address),
+		cmocka_unit_test(on_demand_needs_no_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
