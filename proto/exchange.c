@@ -72,6 +72,15 @@ void exchange_stamp(struct gate_exchange *x, struct gate_message *m, int body, u
 	m->transaction = transaction;
 }
 
+void exchange_send(struct gate_exchange *x, const struct gate_message *m, const uint8_t *bytes,
+		   size_t len_bytes)
+{
+	if (m->may_wait && x->handlers.send_later)
+		x->handlers.send_later(x->arg, bytes, len_bytes);
+	else
+		x->handlers.send(x->arg, bytes, len_bytes);
+}
+
 /* The head of a message is small, the rest of the struct is not touched by these bodies. */
 void exchange_send_small(struct gate_exchange *x, int body, uint32_t transaction, uint32_t last)
 {
@@ -80,8 +89,9 @@ void exchange_send_small(struct gate_exchange *x, int body, uint32_t transaction
 	gate_message_clear(&x->out);
 	exchange_stamp(x, &x->out, body, transaction);
 	x->out.transaction_last = last;
+	x->out.may_wait = body == GATE_BODY_ACK;
 	if (!exchange_encode(x, &x->out, &bytes))
-		x->handlers.send(x->arg, x->wire, bytes);
+		exchange_send(x, &x->out, x->wire, bytes);
 }
 
 static void send_error(struct gate_exchange *x, uint32_t transaction, uint16_t code,

@@ -35,6 +35,8 @@ struct gate_exchange_handlers {
 	void (*late)(void *arg, const struct gate_message *m);
 	/* The peer is silent: close the connection, then gate_exchange_detach. */
 	void (*silent)(void *arg);
+	/* Like send, but it may wait for a later frame to leave with, a few ms. NULL: send does it. */
+	void (*send_later)(void *arg, const uint8_t *bytes, size_t len_bytes);
 };
 
 /**

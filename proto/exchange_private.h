@@ -71,6 +71,9 @@ int exchange_encode(struct gate_exchange *x, const struct gate_message *m, size_
 /** Set who and when in a message. */
 void exchange_stamp(struct gate_exchange *x, struct gate_message *m, int body,
 		    uint32_t transaction);
+/** Send the frame of m, now or, if it may wait, together with the next. */
+void exchange_send(struct gate_exchange *x, const struct gate_message *m, const uint8_t *bytes,
+		   size_t len_bytes);
 /** Encode and send a small message (acknowledge, heartbeat, error, pending). */
 void exchange_send_small(struct gate_exchange *x, int body, uint32_t transaction, uint32_t last);
 

@@ -131,7 +131,7 @@ int gate_exchange_request(struct gate_exchange *x, const struct gate_message *m,
 		*ret_transaction = q->transaction;
 	if (x->associated || change) {
 		q->sent = true;
-		x->handlers.send(x->arg, q->frame, q->frame_bytes);
+		exchange_send(x, &x->out, q->frame, q->frame_bytes);
 	}
 	return 0;
 }

@@ -87,6 +87,7 @@ void gate_message_clear(struct gate_message *m)
 	m->transaction_last = 0;
 	m->code = 0;
 	m->text[0] = 0;
+	m->may_wait = false;
 	gate_action_clear(&m->action);
 }
 

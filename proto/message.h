@@ -222,6 +222,7 @@ struct gate_message {
 	char text[GATE_TEXT_BYTES];
 	struct gate_action action; /* REQUEST, REPLY */
 	uint8_t record_storage[GATE_RECORD_MAX_BYTES];
+	bool may_wait; /* not on the wire: nobody waits for it, it may leave together with the next */
 };
 
 /*

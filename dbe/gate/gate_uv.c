@@ -8,6 +8,7 @@
 #include "common/net/stream.h"
 #include "dbe/gate/gate_server_private.h"
 #include "proto/frame.h"
+#include "proto/outbox.h"
 
 #define CONNECT_MS 3000U
 #define HALF_FRAME_MS 5000U
@@ -24,15 +25,24 @@ struct conn {
 	struct gate_link *link; /* NULL once closed by it */
 	struct stream *stream;
 	struct gate_frame frames;
-	struct timer half; /* a frame has begun and not ended */
-	bool reading;      /* in on_data: closing waits for its end */
+	struct gate_outbox out; /* while reading */
+	struct timer half;      /* a frame has begun and not ended */
+	bool reading;           /* in on_data: closing waits for its end */
 };
 
 static void release(struct conn *c)
 {
 	timer_stop(&c->half);
 	gate_frame_reset(&c->frames);
+	gate_outbox_reset(&c->out);
 	mem_unref(c);
+}
+
+static void write_bytes(void *arg, const uint8_t *bytes, size_t len_bytes)
+{
+	struct conn *c = arg;
+
+	stream_send(c->stream, bytes, len_bytes); /* on failure on_closed follows */
 }
 
 static void on_open(void *arg)
@@ -73,6 +83,7 @@ static void on_data(void *arg, const uint8_t *data, size_t len_bytes)
 		release(c);
 		return;
 	}
+	gate_outbox_flush(&c->out, write_bytes, c);
 	if (!gate_frame_partial(&c->frames))
 		timer_stop(&c->half);
 	else if (!timer_running(&c->half))
@@ -122,13 +133,20 @@ static void send_bytes(void *conn, const uint8_t *bytes, size_t len_bytes)
 {
 	struct conn *c = conn;
 
-	stream_send(c->stream, bytes, len_bytes); /* on failure on_closed follows */
+	/* Answers to what was read together leave together. */
+	if (c->reading && !gate_outbox_full(&c->out) &&
+	    gate_outbox_add(&c->out, bytes, len_bytes) == 0)
+		return;
+	gate_outbox_flush(&c->out, write_bytes, c);
+	write_bytes(c, bytes, len_bytes);
 }
 
 static void close_conn(void *conn, bool flush)
 {
 	struct conn *c = conn;
 
+	if (flush)
+		gate_outbox_flush(&c->out, write_bytes, c);
 	if (flush)
 		stream_close_flushed(c->stream);
 	else

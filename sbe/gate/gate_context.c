@@ -180,6 +180,7 @@ static void subtract(struct gate_context *c)
 	c->state = GATE_CONTEXT_CLOSING;
 	m = gate_exchange_compose(d->exchange, GATE_REF_ID, c->id);
 	gate_action_add(&m->action, GATE_SUBTRACT, GATE_REF_ALL);
+	m->may_wait = true; /* only the record waits for it */
 	err = gate_dbe_request(d, m, CLOSE_MS, subtracted, c, &c->transaction);
 	/* It stays on the dbe then, until the next audit finds a stray. */
 	if (err)

@@ -343,11 +343,22 @@ static void send_bytes(void *arg, const uint8_t *bytes, size_t len_bytes)
 		d->pool->io.send(d->conn, bytes, len_bytes);
 }
 
+static void send_later(void *arg, const uint8_t *bytes, size_t len_bytes)
+{
+	struct gate_dbe *d = arg;
+
+	if (d->conn && d->pool->io.send_later)
+		d->pool->io.send_later(d->conn, bytes, len_bytes);
+	else
+		send_bytes(d, bytes, len_bytes);
+}
+
 /* ---------------------------------------------------------------- life */
 int gate_dbe_new(struct gate_pool *p, const char *name, uint32_t heartbeat_ms,
 		 struct gate_dbe **ret_dbe)
 {
-	static const struct gate_exchange_handlers handlers = {send_bytes, request, late, silent};
+	static const struct gate_exchange_handlers handlers = {send_bytes, request, late, silent,
+							       send_later};
 	const struct gate_exchange_options o = {p->node, p->epoch, heartbeat_ms};
 	struct gate_dbe *d = mem_zalloc(sizeof(*d), NULL);
 	int err;

@@ -25,6 +25,7 @@ struct gate_dbe_io {
 	void (*send)(void *conn, const uint8_t *bytes, size_t len_bytes);
 	void (*close)(void *conn, bool flush); /* no call for it comes any more */
 	bool (*has_name)(void *conn, const char *name);
+	void (*send_later)(void *conn, const uint8_t *bytes, size_t len_bytes); /* NULL: send */
 };
 
 enum gate_context_state {

@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "common/net/stream.h"
 #include "proto/frame.h"
+#include "proto/outbox.h"
 #include "sbe/gate/gate_private.h"
 
 #define JOIN_MS 5000U /* from accept to ServiceChange */
@@ -24,6 +25,8 @@ struct conn {
 	bool dead; /* closed; freed when reading is over */
 	bool reading;
 	struct gate_frame frames;
+	struct gate_outbox out;
+	struct timer out_later;
 	struct timer deadline; /* of joining, then of a half-received frame */
 };
 
@@ -43,23 +46,44 @@ static void release(struct conn *c)
 {
 	LIST_REMOVE(c, link);
 	timer_stop(&c->deadline);
+	timer_stop(&c->out_later);
 	gate_frame_reset(&c->frames);
+	gate_outbox_reset(&c->out);
 	mem_unref(c);
 }
 
-static void close_conn(void *arg, bool flush)
+static void write_bytes(void *arg, const uint8_t *bytes, size_t len_bytes)
+{
+	struct conn *c = arg;
+
+	stream_send(c->stream, bytes, len_bytes); /* on failure on_closed follows */
+}
+
+static void flush(void *arg)
+{
+	struct conn *c = arg;
+
+	timer_stop(&c->out_later);
+	if (!c->dead)
+		gate_outbox_flush(&c->out, write_bytes, c);
+}
+
+static void close_conn(void *arg, bool flush_first)
 {
 	struct conn *c = arg;
 
 	if (c->dead)
 		return;
+	if (flush_first)
+		flush(c);
 	c->dead = true;
-	if (flush)
+	if (flush_first)
 		stream_close_flushed(c->stream);
 	else
 		stream_close(c->stream);
 	c->stream = NULL;
 	timer_stop(&c->deadline);
+	timer_stop(&c->out_later);
 	if (!c->reading)
 		release(c);
 }
@@ -110,6 +134,7 @@ static void on_data(void *arg, const uint8_t *data, size_t len_bytes)
 	if (!c->dead && (err || got < 0))
 		lost(c, err ? err : got);
 	c->reading = false;
+	flush(c);
 	if (c->dead) {
 		release(c);
 		return;
@@ -127,12 +152,35 @@ static void on_closed(void *arg, int err)
 	lost(arg, err);
 }
 
+/* @return false when there is no memory for waiting: it is written, in order. */
+static bool put(struct conn *c, const uint8_t *bytes, size_t len_bytes)
+{
+	if (gate_outbox_add(&c->out, bytes, len_bytes) == 0)
+		return true;
+	flush(c);
+	write_bytes(c, bytes, len_bytes);
+	return false;
+}
+
 static void send_bytes(void *arg, const uint8_t *bytes, size_t len_bytes)
 {
 	struct conn *c = arg;
 
-	if (!c->dead)
-		stream_send(c->stream, bytes, len_bytes); /* on failure on_closed follows */
+	/* Answers to what was read together leave together, and nothing overtakes what waits. */
+	if (!c->dead && put(c, bytes, len_bytes) && (!c->reading || gate_outbox_full(&c->out)))
+		flush(c);
+}
+
+static void send_later(void *arg, const uint8_t *bytes, size_t len_bytes)
+{
+	struct conn *c = arg;
+
+	if (c->dead || !put(c, bytes, len_bytes))
+		return;
+	if (gate_outbox_full(&c->out))
+		flush(c);
+	else if (!timer_running(&c->out_later))
+		timer_start(c->pool->wheel, &c->out_later, GATE_OUTBOX_WAIT_MS, flush, c);
 }
 
 static bool has_name(void *arg, const char *name)
@@ -186,7 +234,7 @@ int gate_pool_listen(struct gate_pool *p, uv_loop_t *loop, const struct addr *lo
 		if (!p->uv)
 			return -ENOMEM;
 		LIST_INIT(&p->uv->conns);
-		p->io = (struct gate_dbe_io){send_bytes, close_conn, has_name};
+		p->io = (struct gate_dbe_io){send_bytes, close_conn, has_name, send_later};
 	}
 	if (p->uv->nlisteners == LISTENERS_MAX)
 		return -ENOSPC;

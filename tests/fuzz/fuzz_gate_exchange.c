@@ -83,7 +83,8 @@ static void associate(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct gate_exchange_handlers h = {on_send, on_request, on_late, on_silent};
+	const struct gate_exchange_handlers h = {
+		.send = on_send, .request = on_request, .late = on_late, .silent = on_silent};
 	const struct gate_exchange_options o = {"dbe1", 5, 250};
 	struct timer_wheel *wheel;
 	size_t at = 0, n;

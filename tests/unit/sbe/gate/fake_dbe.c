@@ -390,7 +390,8 @@ int fake_setup(struct gate_pool **ret_pool, struct timer_wheel **ret_wheel)
 	certificate = true;
 	if (timer_wheel_new(clock_now_ms(), &wheel) || gate_pool_new(&o, wheel, &pool))
 		return -1;
-	pool->io = (struct gate_dbe_io){io_send, io_close, io_has_name};
+	pool->io =
+		(struct gate_dbe_io){.send = io_send, .close = io_close, .has_name = io_has_name};
 	for (i = 0; i < FAKE_DBES; i++) {
 		memset(&fakes[i], 0, sizeof(fakes[i]));
 		fakes[i].index = i;
