@@ -249,7 +249,7 @@ SEEDS ?= 10000
 simulate:
 	tests/deps.sh build
 	$(MAKE) $(SIM_BIN)
-	$(SIM_BIN) --seeds 0-$$(( $(SEEDS) - 1 )) --jobs $$(nproc)
+	$(SIM_BIN) --seeds 1-$(SEEDS) --jobs $$(nproc)
 
 bench:
 	tests/deps.sh build bench

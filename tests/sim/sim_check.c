@@ -164,7 +164,7 @@ static void check_response(const struct sim_host *to, const struct sim_msg *m)
 		sim_breach("a provisional response after the final %d:\n%s", r->status, m->text);
 	if (m->status < 200)
 		return;
-	if (!r->same || (m->status == 400 && garbled[to - sim_hosts]))
+	if (!r->same || (is_of_guard(m->status) && garbled[to - sim_hosts]))
 		return;
 	/* strangers are answered without state: what has become a call between their copies is seen as merged */
 	if (r->status && r->status != m->status && !(to->stranger && m->status == 482))

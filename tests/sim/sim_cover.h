@@ -49,6 +49,8 @@
 	X(OPTIONS, 1, "OPTIONS by a peer")                                                         \
 	X(REFERS, 1, "REFER by a peer")                                                            \
 	X(ATTENDED, 1, "REFER to the far end of another call among them")                          \
+	X(REPLACES, 1, "INVITE in the place of another call")                                      \
+	X(REPLACED, 1, "among them answered")                                                      \
 	X(REFERS_TAKEN, 1, "REFER taken")                                                          \
 	X(NOTIFIED, 1, "NOTIFY about them to a peer")                                              \
 	X(TRANSFERRED, 1, "transfers that came to pass")                                           \

@@ -143,6 +143,7 @@ struct sim_ua {
 	bool late;    /* our INVITE had no offer: the ACK answers */
 	bool knows_update, bye_sent, bye_got, ack_sent, ack_never;
 	bool unreached; /* it gave up although the sbe never heard of it: all may differ */
+	bool replaces;  /* its first INVITE takes the place of another call */
 	unsigned refer_cseq;
 	bool refer_open; /* it has sent REFER, and knows not yet what has become of it */
 	unsigned rack;   /* RSeq we have seen last */
@@ -215,6 +216,8 @@ bool sim_session_overdue(const struct sim_ua *ua);
 void sim_session_ended(const struct sim_ua *ua);
 /* sim_refer.c */
 void sim_refer(struct sim_ua *ua);
+/** Perhaps lines of an INVITE that replaces another call of this host. @return length */
+size_t sim_replaces(struct sim_ua *ua, char *buf, size_t size);
 void sim_refer_response(struct sim_ua *ua, const struct sim_client *c, const struct sim_msg *m);
 void sim_refer_request(struct sim_ua *ua, struct sim_server *s);
 void sim_refer_notified(struct sim_ua *ua, struct sim_server *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sim_refer - peers that transfer calls: REFER to somebody else (the number of the call once more) or to the far end of
- * another call, and what they say when they are asked for it.
+ * another call, INVITE in the place of a call of theirs, and what they say when they are asked for it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +39,21 @@ static void join_calls(struct sim_call *a, struct sim_call *b)
 	a->joined = b;
 	b->joined = a;
 	b->referred = true;
+}
+
+size_t sim_replaces(struct sim_ua *ua, char *buf, size_t size)
+{
+	struct sim_ua *other = NULL;
+
+	if (sim.plan.refer && !sim.plan.clean && sim_chance(25))
+		other = another(ua);
+	if (!other)
+		return 0;
+	ua->replaces = ua->call->referred = true;
+	join_calls(ua->call, other->call);
+	sim_count(COVER_REPLACES);
+	return sim_print(buf, size, "Require: replaces\r\nReplaces: %s;to-tag=%s;from-tag=%s\r\n",
+			 other->call_id, other->remote_tag, other->local_tag);
 }
 
 void sim_refer(struct sim_ua *ua)

@@ -50,10 +50,11 @@ static void write_conf(unsigned version)
 	FILE *f;
 
 	put(sip, sizeof(sip), 0,
-	    "'sip':{'try_ms':%u,'ring_s':%u,'prack':'%s','refer':'%s','session_timer':{'mode':'%s','se_s':%u,"
+	    "'sip':{'try_ms':%u,'ring_s':%u,'prack':'%s','refer':'%s','replaces':'%s','session_timer':{'mode':'%s','se_s':%u,"
 	    "'refresher':'%s'}}",
 	    p->try_ms, p->ring_s, p->prack_required ? "required" : "supported",
-	    p->refer ? p->refer : "refuse", p->timers ? "accept" : "off", p->se_s, p->refresher);
+	    p->refer ? p->refer : "refuse", p->refer ? p->refer : "refuse",
+	    p->timers ? "accept" : "off", p->se_s, p->refresher);
 	put(media, sizeof(media), 0, "'redirect':'%s','media':{'silence_s':%u,'dscp':%u}",
 	    p->follow ? "follow" : "refuse", p->silence_s, version % 64);
 	n += (size_t)put(

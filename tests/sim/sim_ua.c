@@ -127,6 +127,7 @@ static const char *invite_headers(struct sim_ua *ua, char *buf, size_t size)
 		sim_count(COVER_SESSION_TIMERS);
 	sim_session_ask(ua, buf + n, size - n);
 	n = strlen(buf);
+	n += sim_replaces(ua, buf + n, size - n);
 	if (ua->host->core)
 		sim_print(buf + n, size - n, "X-Core-Node: pbx.inner.a.example\r\n");
 	return buf;
@@ -136,7 +137,7 @@ void sim_call_start(unsigned index)
 {
 	struct sim_call *call = calloc(1, sizeof(*call));
 	static const enum sim_host_id from[] = {PBX, PBX, PBX, BNET1, BNET2, CNET};
-	char headers[400], uri[128];
+	char headers[800], uri[128];
 	struct sim_ua *ua;
 	struct sim_send s = {.method = "INVITE", .headers = headers, .uri = uri};
 

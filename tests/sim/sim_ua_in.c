@@ -50,8 +50,11 @@ static void initial_2xx(struct sim_ua *ua, const struct sim_msg *m)
 		sim_breach("the 2xx has another tag than the 18x before:\n%s", m->text);
 	snprintf(ua->remote_tag, sizeof(ua->remote_tag), "%s", m->to_tag);
 	learn_target(ua, m);
-	if (!ua->call->answered)
+	if (!ua->call->answered) {
 		sim_count(COVER_CALLS_ANSWERED);
+		if (ua->replaces)
+			sim_count(COVER_REPLACED);
+	}
 	ua->call->answered = true;
 	timer_stop(&ua->call->cancel);
 	if (ua->late && !ua->media.sdp[0] && m->body[0])
