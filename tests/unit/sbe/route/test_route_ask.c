@@ -32,6 +32,15 @@ static void answer(struct bed *b)
 	timer_wheel_run(wheel, clock_now_ms());
 }
 
+/* In small steps, as time passes. */
+static void answer_slowly(struct bed *b)
+{
+	for (int i = 0; i < 1000 && !b->planned; i++) {
+		clock_advance_ms(20);
+		timer_wheel_run(wheel, clock_now_ms());
+	}
+}
+
 static void up(const char *members)
 {
 	if (bed_up(&bed, members))
@@ -129,6 +138,40 @@ static void numbers_by_enum(void **state)
 	assert_int_equal(zone.nasked, 0); /* a dial string never enters ENUM */
 }
 
+/* E3: a private root for some, the public one for all; what the private one knows is not asked for elsewhere. */
+static void private_and_public_roots(void **state)
+{
+	(void)state;
+	zone_add(&zone, "1.4.4.private.example NAPTR 10 10 u E2U+sip !^.*$!sip:p@c.example! .");
+	zone_add(&zone, "1.4.4.e164.arpa NAPTR 10 10 u E2U+sip !^.*$!sip:q@d.example! .");
+	zone_add(&zone, "2.4.4.e164.arpa NAPTR 10 10 u E2U+sip !^.*$!sip:q@d.example! .");
+	up("'routes':[],'lookup':[{'type':'enum','suffix':'private.example','from':['pbx']},"
+	   "{'type':'enum','suffix':'e164.arpa'}]," DNS);
+	assert_string_equal(bed_plan(&bed, "pbx", "+441", "a.example", 0), "lookup enum: cnet/0");
+	assert_int_equal(zone_count(&zone, "1.4.4.e164.arpa", DNS_NAPTR), 0);
+	assert_string_equal(bed_plan(&bed, "bnet", "+441", "a.example", 0), "lookup enum: dnet/0");
+	assert_int_equal(zone_count(&zone, "1.4.4.private.example", DNS_NAPTR), 1);
+	assert_string_equal(bed_plan(&bed, "pbx", "+442", "a.example", 0), "lookup enum: dnet/0");
+	/* both answers are kept: "not there" too (RFC 2308) */
+	zone.nasked = 0;
+	assert_string_equal(bed_plan(&bed, "pbx", "+442", "a.example", 0), "lookup enum: dnet/0");
+	assert_int_equal(zone.nasked, 0);
+}
+
+/* A25, A26: however many sources hang, it is over within 5 s. */
+static void all_sources_hang(void **state)
+{
+	uint64_t from_ms = clock_now_ms();
+
+	(void)state;
+	up("'routes':[],'lookup':[{'type':'enum','suffix':'e164.arpa'},{'type':'enum','suffix':'b.example'},"
+	   "{'type':'enum','suffix':'c.example'},{'type':'enum','suffix':'d.example'}]," DNS);
+	zone.mute = true;
+	bed.answer = answer_slowly;
+	assert_string_equal(bed_plan(&bed, "pbx", "+441", "a.example", 0), "404 no route");
+	assert_in_range(clock_now_ms() - from_ms, 2000, 5000);
+}
+
 /* A source that is dead, slow or lies is passed over (A25). */
 static void sources_that_fail_are_passed_over(void **state)
 {
@@ -213,6 +256,8 @@ int main(void)
 		TEST(a_peer_is_found_in_the_dns),
 		TEST(strangers_need_an_on_demand_peer),
 		TEST(numbers_by_enum),
+		TEST(private_and_public_roots),
+		TEST(all_sources_hang),
 		TEST(sources_that_fail_are_passed_over),
 		TEST(the_why_names_every_answer),
 		TEST(without_memory_or_without_patience),
