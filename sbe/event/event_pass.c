@@ -34,8 +34,10 @@ static void pass_destroy(void *obj)
 	struct event_pass *p = obj;
 
 	route_cancel(p->asking);
-	for (size_t i = 0; p->planned && i < p->plan.n; i++)
+	for (size_t i = 0; p->planned && i < p->plan.n; i++) {
 		mem_unref(p->plan.candidates[i].peer);
+		mem_unref(p->plan.candidates[i].sed);
+	}
 	if (p->planned)
 		mem_unref(p->plan.found);
 	if (p->client)
@@ -226,17 +228,48 @@ static int send_in(struct event_pass *p, struct dialog *d, const char *uri)
 		   : txn_client_new(core->o.txns, &d->target, &r, &client_handlers, p, &p->client);
 }
 
+/* Host of the Request-URI: what the route says, what a lookup has found, the peer's first domain, the next hop itself. */
+static const char *target_host(const struct event_pass *p, const struct peer_hop *hop,
+			       char buf[ROUTE_HOST_BYTES])
+{
+	const struct route_sed *sed = p->plan.candidates[p->candidate].sed;
+	const struct route_found *found = p->plan.found;
+	struct wire_uri uri;
+
+	wire_request_uri(p->msg, &uri);
+	if (sed && sed->host[0])
+		return sed->host;
+	if (sed && sed->keep_ruri && uri.host.n && uri.host.n < ROUTE_HOST_BYTES)
+		return wire_text_copy(uri.host, buf, ROUTE_HOST_BYTES);
+	if (found && found->host[0])
+		return found->host;
+	return peer_domain(p->to) ? peer_domain(p->to)
+				  : addr_print(&hop->addr, buf, ROUTE_HOST_BYTES);
+}
+
+/* Over TLS: the one name its certificate must carry, of the route or of the domain that was looked up. @return false: no room. */
+static bool must_prove(const struct event_pass *p, struct transport_target *to)
+{
+	const struct route_candidate *c = &p->plan.candidates[p->candidate];
+	const char *name = c->sed && c->sed->expect[0] ? c->sed->expect
+			   : c->hop >= ROUTE_HOP_FOUND ? p->plan.found->prove
+						       : NULL;
+
+	if (to->proto != TRANSPORT_TLS || !name)
+		return true;
+	to->name = transport_name_number(p->core->o.transport, name);
+	return to->name != 0;
+}
+
 /* The dialog on the other side: a subscription's, or one for this request alone. */
 static int send_out(struct event_pass *p, const struct peer_hop *hop)
 {
 	const struct route_found *found = p->plan.found;
-	const char *domain = peer_domain(p->to);
+	const struct route_sed *sed = p->plan.candidates[p->candidate].sed;
 	struct transport_target to = {
 		.proto = (uint8_t)hop->proto, .peer = p->to->state->number, .to = hop->addr};
-	char host[ADDR_TEXT_BYTES];
-	struct policy_target target = {.host = found && found->host[0] ? found->host
-					       : domain                ? domain
-								       : NULL};
+	char host[ROUTE_HOST_BYTES];
+	struct policy_target target = {.host = target_host(p, hop, host)};
 	struct policy_parties who;
 	struct dialog alone = {0}, *d = p->sub ? &p->sub->legs[1].dialog : &alone;
 	struct policy_way way;
@@ -246,13 +279,8 @@ static int send_out(struct event_pass *p, const struct peer_hop *hop)
 				     hop->addr.family);
 	if (!to.listener)
 		return -EADDRNOTAVAIL;
-	if (to.proto == TRANSPORT_TLS && p->plan.candidates[p->candidate].hop >= ROUTE_HOP_FOUND) {
-		to.name = transport_name_number(p->core->o.transport, found->host);
-		if (!to.name)
-			return -ENOSPC;
-	}
-	if (!target.host)
-		target.host = addr_print(&hop->addr, host, sizeof(host));
+	if (!must_prove(p, &to))
+		return -ENOSPC;
 	if (found && found->user[0])
 		target.user = (struct wire_text){found->user, strlen(found->user)};
 	event_way(p->core, p->from, p->to, to.listener, &way);
@@ -261,6 +289,8 @@ static int send_out(struct event_pass *p, const struct peer_hop *hop)
 		return err;
 	dialog_clear(d);
 	err = dialog_init_uac(d, who.local, who.remote, who.uri, &to);
+	if (!err && sed)
+		err = dialog_preload(d, sed->routes);
 	if (!err && p->sub) {
 		p->sub->legs[1].from = hop->addr;
 		err = dialog_register(p->core->dialogs, d, &p->sub->legs[1]);
@@ -335,8 +365,10 @@ static void planned(void *arg, const struct route_plan *plan)
 	p->planned = true;
 	mem_ref(p->plan.found);
 	keep_agreed(p);
-	for (size_t i = 0; i < p->plan.n; i++)
+	for (size_t i = 0; i < p->plan.n; i++) {
 		mem_ref(p->plan.candidates[i].peer);
+		mem_ref(p->plan.candidates[i].sed);
+	}
 	try_next(p);
 }
 
@@ -344,14 +376,21 @@ static void ask_route(struct event_pass *p)
 {
 	struct event_core *core = p->core;
 	struct route_asker asker = {planned, p, NULL, NULL};
-	char user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES];
-	struct route_query q = {.from = p->from, .user = user, .host = host};
+	char user[ROUTE_USER_BYTES], host[ROUTE_HOST_BYTES], calling[ROUTE_USER_BYTES];
+	struct wire_party caller;
+	struct route_query q = {.from = p->from,
+				.user = user,
+				.host = host,
+				.method = wire_method_name(wire_method(p->msg)),
+				.calling = calling};
 	struct route_asking *asking;
 	struct wire_uri uri;
 
 	wire_request_uri(p->msg, &uri);
 	policy_called(p->from, &uri, user, sizeof(user));
 	wire_text_copy(uri.host, host, sizeof(host));
+	wire_from(p->msg, &caller);
+	policy_called(p->from, &caller.uri, calling, sizeof(calling));
 	q.ours = uri.is_tel || transport_is_ours(core->o.transport, uri.host, uri.port) ||
 		 core->o.env.ours(core->o.env.arg, host);
 	route_ask(core->c.routes, &core->o.env, &q, &asker, &asking);

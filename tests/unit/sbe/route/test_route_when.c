@@ -152,6 +152,24 @@ static void by_quality(void **state)
 	PLAN("1", "x: cnet/0 bnet/0 bnet/1");
 }
 
+/* B5: many egress elements: which one a request leaves by follows from where it goes. */
+static void egress_by_destination(void **state)
+{
+	(void)state;
+	up("'routes':[{'name':'uk','number':'+44','to':[{'peer':'dnet','sed':{'keep_ruri':true,"
+	   "'route':['sip:o-sbe1.a.example']}}]},"
+	   "{'name':'fr','number':'+33','to':[{'peer':'dnet','sed':{'keep_ruri':true,"
+	   "'route':['sip:o-sbe2.a.example']}}]},"
+	   "{'name':'in','number':'+1','to':[{'peer':'pbx'}]}]");
+	PLAN("+44", "uk: dnet/0");
+	assert_string_equal(bed.plan.candidates[0].sed->routes, "<sip:o-sbe1.a.example;lr>");
+	PLAN("+33", "fr: dnet/0");
+	assert_string_equal(bed.plan.candidates[0].sed->routes, "<sip:o-sbe2.a.example;lr>");
+	/* or by the realm of the peer: its listener is the egress */
+	assert_string_equal(bed_plan(&bed, "dnet", "+1", "a.example", 1000), "in: pbx/0");
+	assert_string_equal(bed.plan.candidates[0].peer->conf->realm, "core");
+}
+
 /* E6: the gateway is one more entry, behind those who reach the number by SIP. */
 static void a_gateway_is_an_entry(void **state)
 {
@@ -291,6 +309,7 @@ int main(void)
 		cmocka_unit_test_teardown(by_cost, down),
 		cmocka_unit_test_teardown(by_source, down),
 		cmocka_unit_test_teardown(by_quality, down),
+		cmocka_unit_test_teardown(egress_by_destination, down),
 		cmocka_unit_test_teardown(a_gateway_is_an_entry, down),
 		cmocka_unit_test_teardown(the_why_says_it, down),
 		cmocka_unit_test_teardown(nonsense_is_refused, down),
