@@ -38,6 +38,8 @@ class Capture:
 
     def stop(self):
         for p in self.running:
+            self.drain(p.host)
+        for p in self.running:
             p.process.terminate()
         found = []
         for p in self.running:
@@ -45,6 +47,23 @@ class Capture:
             found += read(p.host, os.path.join(self.dir, f"{p.host}.pcap"))
         self.running = []
         return found
+
+
+    def drain(self, host):
+        """A datagram to itself, and wait until it is in the file: so all that was before it is there too."""
+        mark = os.urandom(16)
+        with net.inside(host):
+            s = net.socket.socket(net.socket.AF_INET, net.socket.SOCK_DGRAM)
+        s.sendto(mark, ("127.0.0.1", 9))
+        s.close()
+        path = os.path.join(self.dir, f"{host}.pcap")
+
+        def there():
+            with open(path, "rb") as f:
+                f.seek(max(0, os.path.getsize(path) - 65536))
+                return mark in f.read()
+
+        net.wait_for(f"the capture on {host}", there)
 
 
 def read(host, path):

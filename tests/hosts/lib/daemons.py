@@ -55,8 +55,7 @@ class Daemons:
     def launch(self, kind, host, name, conf):
         path = os.path.join(self.net.tmp, f"{name}.json")
         os.makedirs(os.path.join(self.net.tmp, f"cdr-{name}"), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as f:
-            json.dump(conf, f, indent=1)
+        self.write(path, conf)
         with open(os.path.join(self.net.tmp, f"{name}.log"), "wb"):
             pass
         env = {"LD_PRELOAD": self.preload, "SPEER_KEYLOG": self.keylog}
@@ -64,6 +63,15 @@ class Daemons:
             env["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"] + ":verify_asan_link_order=0"
         self.confs[name] = (kind, host, conf)
         self.running[name] = self.net.run(host, name, [os.path.join(self.bin, kind), "-c", path], env)
+
+    def base(self, host):
+        """The usual configuration of an sbe."""
+        return sbe_conf(host, self)
+
+    @staticmethod
+    def write(path, conf):
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(conf, f, indent=1)
 
     def up(self, name, dbes):
         p = self.running[name]
@@ -78,8 +86,7 @@ class Daemons:
         """Merge conf into its configuration and have it read."""
         kind, host, full = self.confs[name]
         merge(full, conf)
-        with open(os.path.join(self.net.tmp, f"{name}.json"), "w", encoding="utf-8") as f:
-            json.dump(full, f, indent=1)
+        self.write(os.path.join(self.net.tmp, f"{name}.json"), full)
         return self.ctl(name, "config", "reload")
 
     def ctl(self, name, *words, fail=True):

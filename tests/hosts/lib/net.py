@@ -13,14 +13,16 @@ import threading
 import time
 
 # name: (prefix of IPv4, prefix of IPv6)
-NETS = {"a": ("10.1.0.", "fd00:a::"), "b": ("10.2.0.", "fd00:b::"), "peer": ("198.51.100.", "2001:db8:99::")}
+NETS = {"a": ("10.1.0.", "fd00:a::"), "b": ("10.2.0.", "fd00:b::"), "peer": ("198.51.100.", "2001:db8:99::"),
+        "pa": ("192.0.2.", "2001:db8:a::"), "pb": ("203.0.113.", "2001:db8:b::")}  # inner networks with public addresses, for media that are direct
 # host: {network: last part of its address}; the order is that of the columns of a ladder
 HOSTS = {
-    "alice": {"a": 10}, "proxy": {"a": 20}, "sbe1": {"a": 1, "peer": 1}, "dbe1": {"a": 2, "peer": 2}, "router": {"a": 254, "peer": 254, "b": 254},
+    "alice": {"a": 10, "pa": 10}, "proxy": {"a": 20}, "sbe1": {"a": 1, "peer": 1, "pa": 1}, "dbe1": {"a": 2, "peer": 2}, "router": {"pa": 254, "pb": 254},
     "dns": {"peer": 53}, "fed": {"peer": 60}, "isbe": {"peer": 21}, "idbe": {"peer": 22}, "isbe2": {"peer": 31}, "idbe2": {"peer": 32},
-    "dbe2": {"peer": 12, "b": 2}, "sbe2": {"peer": 11, "b": 1}, "proxy2": {"b": 20}, "dns2": {"b": 53}, "bob": {"b": 10},
+    "dbe2": {"peer": 12, "b": 2}, "sbe2": {"peer": 11, "b": 1, "pb": 1}, "proxy2": {"b": 20}, "dns2": {"b": 53}, "bob": {"b": 10, "pb": 10},
     "attacker": {"peer": 66},
 }
+TUNNELS = {"sbe1": "172.31.6.1", "sbe2": "172.31.6.2", "dbe1": "172.31.7.1", "dbe2": "172.31.7.2"}  # addresses inside IPsec tunnels
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 _thread = threading.local()
@@ -68,7 +70,8 @@ def uri_ip(ip_address):
 
 def names():
     """Address -> host, of all hosts there could be."""
-    return {address(h, n, f): h for h, nets in HOSTS.items() for n in nets for f in (4, 6)}
+    found = {address(h, n, f): h for h, nets in HOSTS.items() for n in nets for f in (4, 6)}
+    return {**found, **{a: h for h, a in TUNNELS.items()}}
 
 
 class inside:  # pylint: disable=invalid-name
@@ -127,6 +130,8 @@ class Net:
             ip("link", "set", f"br-{net}", "up")
         for host, nets in HOSTS.items():
             self.add(host, nets)
+        for what in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            subprocess.run(["ip", "netns", "exec", "router", "sh", "-c", f"echo 1 >/proc/sys/net/{what}"], check=True)
 
     def add(self, host, nets):
         ip("netns", "add", host)

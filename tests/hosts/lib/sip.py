@@ -309,7 +309,7 @@ class Phone:  # pylint: disable=too-many-instance-attributes
             d = self.dialogs[m.get("call-id")] = Dialog(self, source, m.get("call-id"), tag_of(m.get("from")))
             d.remote_uri = re.search(r"<?(sips?:[^>;\s]+|tel:[^>;\s]+)", m.get("from")).group(1)
             d.local_uri = re.search(r"<?(sips?:[^>;\s]+|tel:[^>;\s]+)", m.get("to")).group(1)
-            d.uri = m.start.split()[1]
+            d.uri, d.request_in, d.source = m.start.split()[1], m, source
             threading.Thread(target=self.follow_plan, args=(d, m, source, list(self.plan)), daemon=True).start()
         elif m.method == "INVITE":
             d.media = m.media() or d.media
@@ -330,9 +330,13 @@ class Phone:  # pylint: disable=too-many-instance-attributes
             if i:
                 time.sleep(self.pause_s)
             with self.changed:
-                self.respond(m, source, status, phrase, self.sdp() if status == 200 else "", extra[0] if extra else "", d.tag)
+                self.respond(m, source, status, phrase, self.sdp() if status in (183, 200) else "", extra[0] if extra else "", d.tag)
 
     # ---- what a test does
+    def answer(self, d, plan=(OK,)):
+        """The rest of a plan that did not answer yet."""
+        self.follow_plan(d, d.request_in, d.source, plan)
+
     def place(self, uri, to, extra="", body=None):
         """INVITE uri, sent to an address; @return the Dialog at once."""
         d = Dialog(self, to, f"{self.unique('c')}@{self.domain}")

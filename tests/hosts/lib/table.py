@@ -56,8 +56,9 @@ def run_row(bed, info):
             bed.captured()
         except net.Failure:
             pass
-    hosts = [h for h in net.HOSTS if any(h in (m.frm, m.to) for m in bed.messages)]
-    return Result(info, verdict, why, hosts, len(bed.messages), bed.rows(), bed.notes)
+    hosts = [h for h in net.HOSTS if any(h in (r.frm, r.to) for r in bed.rows())]
+    rows = bed.rows()
+    return Result(info, verdict, why, hosts, sum(not r.note for r in rows), rows, bed.notes)
 
 
 def line(r):
@@ -103,6 +104,8 @@ def write(docs, r):
     with open(os.path.join(docs, f"{file_name(r.row)}.txt"), "w", encoding="utf-8") as f:
         f.write(f"{title}\n{r.row.source}\n\n{ladder.text(r.rows)}")
         f.writelines(f"\n{n}\n" for n in r.notes)
+    if not r.rows:
+        return
     with open(os.path.join(docs, f"{file_name(r.row)}.svg"), "w", encoding="utf-8") as f:
         f.write(ladder.svg(r.rows, title))
 
@@ -110,12 +113,12 @@ def write(docs, r):
 def write_index(docs, results):
     lines = ["# Message flows", "", "Drawn by `make flows` from packets captured on hosts of their own (`tests/hosts/`). Figures and sections are those of",
              "draft-ietf-speermint-flows-03, use cases those of RFC 6405. One line per message, as the hosts saw it; media is one double line.", "",
-             "| row | figure or use case | what it is | hosts | verdict |", "|---|---|---|---|---|"]
+             "| row | figure or use case | what it is | hosts | messages | verdict |", "|---|---|---|---|---|---|"]
     for r in results:
         name = file_name(r.row)
-        links = f"[text]({name}.txt), [drawing]({name}.svg)" if r.verdict == "passes" else ""
+        links = f" ([text]({name}.txt)" + (f", [drawing]({name}.svg))" if r.rows else ")") if r.verdict == "passes" else ""
         hosts = ", ".join(ladder.LABELS[h] for h in r.hosts)
         why = f": {r.why}" if r.why else ""
-        lines.append(f"| {r.row.name} | {r.row.source} | {r.row.title} {links} | {hosts} | {r.verdict}{why} |")
+        lines.append(f"| {r.row.name} | {r.row.source} | {r.row.title}{links} | {hosts} | {r.count} | {r.verdict}{why} |")
     with open(os.path.join(docs, "README.md"), "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
