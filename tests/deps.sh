@@ -11,7 +11,7 @@ test="libcmocka-dev sip-tester nsd tcpdump nftables baresip-core openssl iproute
 lint="clang-format cppcheck"
 fuzz="clang libclang-rt-14-dev llvm"
 demo="sip-tester iproute2 procps python3"
-bench="$demo kamailio kamailio-extra-modules rtpengine-daemon"
+bench="$demo kamailio kamailio-extra-modules rtpengine-daemon kamailio-redis-modules redis-server"
 docs=""
 
 list=0 only_missing=0 wanted=""

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Signaling and memory of sbe + dbe, beside Kamailio (dialog, topoh) + rtpengine, in one run on one machine.
+"""Signaling and memory of sbe + dbe, beside Kamailio (dialog, topoh) + rtpengine, and beside the same with topos, whose
+store is a Redis on a unix socket that counts as a part of that box, in one run on one machine.
 
 Load: SIPp UAC -> box -> SIPp UAS over UDP on loopback, INVITE 180 200 ACK BYE 200 with SDP both ways, hold 1 s,
 no media. CPU is user + system of the box's whole process tree. Compare ratios of one run only: machines are noisy.
-usage: bench.py BIN_DIR [--rate 200] [--calls 1600] [--held 2000] [--only ours|peer] [--repeat 3]
+usage: bench.py BIN_DIR [--rate 200] [--calls 1600] [--held 2000] [--only ours|topoh|topos] [--repeat 3]
 """
 import argparse, json, os, shutil, signal, subprocess, sys, tempfile, time
 
@@ -108,9 +109,9 @@ class Ours(Box):
         out = subprocess.run(self.ctl + ["dbe", "list"], capture_output=True, text=True).stdout
         return '"up"' in out
 
-class Peer(Box):
-    name = "kamailio+rtpengine"
-    def __init__(self, tmp, _):
+class Topoh(Box):
+    name = "kamailio topoh+rtpengine"
+    def __init__(self, tmp, _, more=()):
         super().__init__(tmp)
         self.run("rtpengine", "rtpengine", "--foreground", "--log-stderr", "--log-level=3", "--table=-1",
                  f"--interface={BOX[0]}", "--listen-ng=127.0.0.1:22939", "--port-min=10000", "--port-max=32766",
@@ -119,9 +120,21 @@ class Peer(Box):
         # -x fm: the plain allocator; the default one has debugging on and costs twice the CPU
         self.run("kamailio", "kamailio", "-DD", "-E", "-x", "fm", "-X", "fm", "-f", f"{HERE}/kamailio.cfg", "-w", tmp,
                  "-Y", tmp, "-l", f"udp:{BOX[0]}:{BOX[1]}", "-m", "1024", "-M", "16",
-                 "-A", f'NEXTHOP="sip:{UAS[0]}:{UAS[1]}"', "-A", 'RTPE="udp:127.0.0.1:22939"')
+                 "-A", f'NEXTHOP="sip:{UAS[0]}:{UAS[1]}"', "-A", 'RTPE="udp:127.0.0.1:22939"', *more)
     def ready(self):
         return True
+
+class Topos(Topoh):
+    name = "kamailio topos+redis+rtpengine"
+    def __init__(self, tmp, bins):
+        self.store = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", f"{tmp}/redis.sock", "--save", "", "--dir", tmp],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        for _ in range(100):
+            if os.path.exists(f"{tmp}/redis.sock"):
+                break
+            time.sleep(0.05)
+        super().__init__(tmp, bins, ("-A", f'REDIS="name=store;unix={tmp}/redis.sock"'))
+        self.procs.insert(0, self.store)
 
 def last(path, column):
     rows = open(path).read().splitlines()
@@ -204,16 +217,17 @@ def main():
     p.add_argument("--calls", type=int, default=1600)
     p.add_argument("--held", type=int, default=2000)
     p.add_argument("--repeat", type=int, default=3)
-    p.add_argument("--only", choices=["ours", "peer"])
+    p.add_argument("--only", choices=["ours", "topoh", "topos"])
     args = p.parse_args()
     result = {}
-    for key, kind in (("ours", Ours), ("peer", Peer)):
+    for key, kind in (("ours", Ours), ("topoh", Topoh), ("topos", Topos)):
         if args.only in (None, key):
             result[key] = measure(kind, os.path.abspath(args.bins), args)
-    if len(result) == 2:
-        o, k = result["ours"], result["peer"]
-        print(f"CPU per call, ours / Kamailio topoh + rtpengine: {o['cpu'] / k['cpu']:.2f} (target at most 0.33)")
-        print(f"memory per held call, ours / theirs: {o['held_kib'] / k['held_kib']:.2f}")
+    for key in ("topoh", "topos"):
+        if key in result and "ours" in result:
+            o, k = result["ours"], result[key]
+            print(f"CPU per call, ours / Kamailio {key} + rtpengine: {o['cpu'] / k['cpu']:.2f} (target with topoh: at most 0.33); "
+                  f"memory per held call: {o['held_kib'] / k['held_kib']:.2f}")
     if "ours" in result:
         o = result["ours"]
         print(f"held call: {o['held_kib']:.1f} KiB (target at most 16); finished call: {o['done_kib']:.2f} KiB (target at most 2)")
