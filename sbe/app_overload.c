@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/net/loop_idle.h"
 #include "sbe/app_private.h"
 
 static uint64_t process_cpu_us(void)
@@ -21,7 +22,7 @@ static void on_tick(void *arg)
 	struct app *a = arg;
 	struct overload_sample s = {
 		.now_us = clock_now_us(),
-		.idle_us = uv_metrics_idle_time(&a->loop) / 1000,
+		.idle_us = loop_idle_us(),
 		.cpu_us = process_cpu_us(),
 		.queue_percent = transport_queue_percent(a->transport),
 		.transactions_percent =

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 
 #include "common/mem.h"
+#include "common/net/loop_idle.h"
 #include "common/net/net_metric.h"
 
 #define STREAM_PLAIN_BYTES (16U * 1024) /* one TLS record */
@@ -181,6 +182,7 @@ static void stream_on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 	struct stream *s = h->data;
 	const uint8_t *data = (const uint8_t *)buf->base;
 
+	loop_idle_woke();
 	if (n == 0)
 		return;
 	mem_ref(s);

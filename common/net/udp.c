@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/net/loop_idle.h"
 #include "common/net/device.h"
 #include "common/net/net_metric.h"
 
@@ -143,6 +144,7 @@ static void udp_on_poll(uv_poll_t *p, int status, int events)
 	struct udp *u = p->data;
 
 	(void)events;
+	loop_idle_woke();
 	mem_ref(u); /* handlers may close us; libuv frees later, this is for clarity of ownership */
 	/* libuv takes a pending socket error for a broken descriptor and stops polling. */
 	if (status < 0)

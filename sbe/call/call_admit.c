@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -223,11 +224,14 @@ static bool check_gates(struct call_core *core, const struct peer *p,
 static int uri_copy(const struct wire_uri *u, char **ret_copy)
 {
 	char text[300];
+	struct text_out t;
 
-	snprintf(text, sizeof(text), "%.*s:%.*s%s%.*s", (int)u->scheme.n, u->scheme.s,
-		 (int)(u->user.n > 120 ? 120 : u->user.n), u->user.s ? u->user.s : "",
-		 u->user.n && u->host.n ? "@" : "", (int)(u->host.n > 120 ? 120 : u->host.n),
-		 u->host.s ? u->host.s : "");
+	text_start(&t, text, sizeof(text));
+	text_add_bytes(&t, u->scheme.s, u->scheme.n);
+	text_add(&t, ":");
+	text_add_bytes(&t, u->user.s, u->user.n > 120 ? 120 : u->user.n);
+	text_add(&t, u->user.n && u->host.n ? "@" : "");
+	text_add_bytes(&t, u->host.s, u->host.n > 120 ? 120 : u->host.n);
 	return mem_strdup(text, sizeof(text), ret_copy);
 }
 
@@ -277,7 +281,6 @@ static struct refusal no_dialog(int err)
 static void start(struct call *call, struct txn_server *s, const struct wire_msg *m,
 		  struct body_sdp *offer, struct route_asking *asking)
 {
-	uint64_t random = 0;
 	char hex[17];
 
 	call->ex =
@@ -286,8 +289,7 @@ static void start(struct call *call, struct txn_server *s, const struct wire_msg
 	call->ex.held = mem_ref((void *)(uintptr_t)m);
 	for (int side = 0; side < 2; side++) {
 		wire_random_token(hex, sizeof(hex), 64);
-		sscanf(hex, "%16lx", &random);
-		call->legs[side].origin = body_origin_new(random);
+		call->legs[side].origin = body_origin_new(strtoull(hex, NULL, 16));
 	}
 	call->legs[0].server = s;
 	call_quality_start(&call->legs[0]);

@@ -136,6 +136,8 @@ static void why_begin(const struct route_work *w)
 	const struct route_query *q = w->q;
 	char uri[192];
 
+	if (!w->why)
+		return; /* nobody asked: no texts */
 	if (q->from)
 		route_why(w, "from", q->from->name, "matched",
 			  "the call comes from peer %s in realm %s%s", q->from->name,
