@@ -83,6 +83,8 @@ static void on_link(void *arg, const struct transport_target *to, bool up, int e
 
 	if (a->standing)
 		peer_standing_link(a->standing, to, up, err);
+	if (a->calls && up)
+		call_link_up(a->calls, to);
 }
 
 static int on_stand(void *arg, const struct transport_target *to)

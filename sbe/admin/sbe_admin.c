@@ -43,7 +43,23 @@ static int call_show_cmd(void *app, struct admin_call *c, json_t **ret_data)
 	if (!p)
 		return ADMIN_FAILED;
 	err = call_show(((struct sbe_admin_app *)app)->calls, c->args[0], call_shown, p);
+	if (err == -ENOENT && !call_why(((struct sbe_admin_app *)app)->calls, c->args[0], ret_data))
+		return ADMIN_OK; /* it is over: what is kept of it */
 	return err ? call_error(c, err) : ADMIN_LATER;
+}
+
+static int call_ended_cmd(void *app, struct admin_call *c, json_t **ret_data)
+{
+	(void)c;
+	*ret_data = call_ended(((struct sbe_admin_app *)app)->calls);
+	return ADMIN_OK;
+}
+
+static int call_why_cmd(void *app, struct admin_call *c, json_t **ret_data)
+{
+	int err = call_why(((struct sbe_admin_app *)app)->calls, c->args[0], ret_data);
+
+	return err ? call_error(c, err) : ADMIN_OK;
 }
 
 static int call_kill_cmd(void *app, struct admin_call *c, json_t **ret_data)
@@ -178,6 +194,11 @@ static const struct admin_cmd call_cmds[] = {
 	{"call", "show", "CALL", 1, 1,
 	 "One call: legs, route, what both sides said, the dbe's packet counts, and why media is one-way.",
 	 call_show_cmd},
+	{"call", "ended", "", 0, 0, "The last 256 calls that ended or were refused.",
+	 call_ended_cmd},
+	{"call", "why", "CALL|CALL-ID", 1, 1,
+	 "Each step of a call, also of one that is over: who, policy, lookups, next hops, phases with times.",
+	 call_why_cmd},
 	{"call", "kill", "CALL [--reason TEXT]", 1, 1, "Release a call on both legs.",
 	 call_kill_cmd},
 	{"dbe", "list", "", 0, 0, "The dbes that may join: admin state, health, load.",

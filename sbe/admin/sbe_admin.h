@@ -40,6 +40,9 @@ extern const struct admin_cmd sbe_admin_overload_cmds[];
 json_t *sbe_admin_overload(const struct sbe_admin_app *app);
 /** The overload part of one peer: what it offers, gets, is asked, asks. */
 json_t *sbe_admin_peer_overload(const struct peer *p);
+/* sbe_admin_why.c: steps of `route test` */
+void sbe_admin_why_from(json_t *steps, const struct peer *p);
+void sbe_admin_why_to(json_t *steps, const struct route_plan *plan);
 /* sbe_admin_quality.c */
 extern const struct admin_cmd sbe_admin_quality_cmds[];
 /** How calls with this peer fare, per direction, in its window and since the start. */

@@ -203,6 +203,7 @@ static void explained(void *arg, const struct route_plan *plan)
 	struct explaining *x = arg;
 
 	x->done = true;
+	sbe_admin_why_to(x->steps, plan);
 	json_object_set_new(x->data, "route", json_string(plan->route));
 	json_object_set_new(x->data, "peers", json_string(peers_in_words(plan)));
 	if (plan->looked_up) {
@@ -249,6 +250,8 @@ static int explain(struct sbe_admin_app *app, struct admin_call *c, struct route
 	if (!x)
 		return admin_error(c, ADMIN_FAILED, "out of memory");
 	x->steps = json_array();
+	if (q.from)
+		sbe_admin_why_from(x->steps, q.from);
 	x->data = json_pack("{s:s,s:s}", "from", q.from ? q.from->name : "", "target", target);
 	asker = (struct route_asker){explained, x, x->steps, NULL};
 	call_route_env(app->calls, &env);

@@ -30,6 +30,7 @@ static void core_destroy(void *obj)
 	table_free(core->calls);
 	table_free(core->dialogs);
 	digest_nonces_free(core->nonces);
+	mem_free(core->past);
 }
 
 int call_core_new(const struct call_options *o, const struct call_config *c,
@@ -45,6 +46,9 @@ int call_core_new(const struct call_options *o, const struct call_config *c,
 	if (!core->o.calls_max)
 		core->o.calls_max = CALLS_MAX_DEFAULT;
 	err = table_new(core->o.calls_max, &core->calls);
+	core->past = mem_buffer(CALL_PAST_MAX * sizeof(*core->past));
+	if (!err && !core->past)
+		err = -ENOMEM;
 	if (!err)
 		err = table_new(0, &core->dialogs); /* two per call: bounded by calls_max */
 	if (!err)

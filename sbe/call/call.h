@@ -107,6 +107,14 @@ void call_shutdown(struct call_core *core, void (*done)(void *arg), void *arg);
 
 /* Admin; token may be any unique prefix (at least 3 characters). JSON in the shapes of common/admin.h. */
 json_t *call_list(struct call_core *core);
+/** Calls that ended or were refused of late (call_trace.h), and why one went as it did. */
+json_t *call_ended(struct call_core *core);
+int call_why(struct call_core *core, const char *which, json_t **ret_object);
+/** What routing says of a peer that sends from this address: by what it is known, and which policy is its own. */
+void call_why_peer(const struct peer *p, const struct addr *from, char *buf, size_t size_bytes);
+void call_why_policy(const struct peer *p, char *buf, size_t size_bytes);
+/** A connection that we opened came up. */
+void call_link_up(struct call_core *core, const struct transport_target *to);
 /** @param object the callee's to give back; NULL: out of memory. */
 typedef void(call_show_h)(void *arg, json_t *object);
 /**

@@ -195,6 +195,7 @@ int call_answer(struct call *call, const struct wire_msg *m)
 	timer_stop(&call->ring);
 	call_sed_unwatch(call);
 	call_quality_final(b, 200, true);
+	call_step(call, CALL_STEP_ANSWERED, 0, 0, NULL);
 	call_note_ringing(call);
 	fsm_go(&call->fsm, CALL_ANSWERING);
 	err = confirm(b, fork, m);
@@ -250,6 +251,7 @@ void call_answer_up(struct call *call)
 	call_attempt_note(call, 200, "answered");
 	call_plan_free(call);
 	metric_add(&call_metrics, CALL_ANSWERED, 1);
+	call_step(call, CALL_STEP_UP, 0, 0, NULL);
 	fsm_go(&call->fsm, CALL_UP);
 }
 
@@ -296,8 +298,10 @@ static void on_failure(struct call *call, const struct wire_msg *m)
 		.status = failure_status(status), .cause = "peer_refused", .response = m};
 
 	if ((call_session_again(&call->legs[1], m) || call_auth_again(&call->legs[1], m)) &&
-	    !call_invite_again(call))
+	    !call_invite_again(call)) {
+		call_step(call, CALL_STEP_ASKED, 0, status, NULL);
 		return;
+	}
 	call_quality_final(&call->legs[1], status, true);
 	if (call_redirect(call, m))
 		return;
@@ -345,6 +349,7 @@ static void on_response(void *arg, const struct wire_msg *m)
 	bool done;
 
 	LEG_CHECK(leg);
+	call_step_heard(call);
 	if (status == 100)
 		return;
 	done = status >= 200 && status < 300 && extra_2xx(leg, m);

@@ -203,6 +203,7 @@ int call_release(struct call *call, const struct call_release *release)
 	call->cause = r->cause;
 	if (!call->answer_ms)
 		call->status = r->status;
+	call_step(call, CALL_STEP_END, 0, call->status, r->cause);
 	fsm_go(&call->fsm, CALL_ENDING);
 	call_quality_final(&call->legs[1], 487, false);
 	call_quality_final(&call->legs[0], r->status, true);

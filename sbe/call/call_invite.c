@@ -116,6 +116,7 @@ static void gate_opened(void *arg, int err, const struct gate_action *reply)
 		err = call_media_locals(call, reply);
 	if (!err) {
 		call_media_opened(call);
+		call_step(call, CALL_STEP_GATES, 0, 0, NULL);
 		fsm_event(&call->fsm, CALL_EV_GATE, NULL);
 		return;
 	}
@@ -286,6 +287,7 @@ static int send_to_hop(struct call *call)
 		return err;
 	}
 	call_quality_start(b);
+	call_step(call, CALL_STEP_SENT, (unsigned)call->nattempts, to.proto, NULL);
 	call->sip_addr[1] = to.to;
 	mem_unref(call->called_sent);
 	call->called_sent = NULL;

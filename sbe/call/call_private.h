@@ -29,6 +29,7 @@
 #include "sbe/call/call_source.h"
 #include "sbe/call/call_stray.h"
 #include "sbe/call/call_terms.h"
+#include "sbe/call/call_trace.h"
 #include "sbe/call/call_transfer.h"
 #include "sbe/policy/policy.h"
 #include "sbe/sdp/body_codec.h"
@@ -204,6 +205,7 @@ struct call {
 	char a_call_id[128];
 	struct addr sip_addr[2];
 	struct call_asking_list asking;
+	struct call_trace trace;
 	struct table_entry by_token;
 };
 
@@ -219,6 +221,8 @@ struct call_core {
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 	struct call_strays strays;
+	struct call_past *past;           /* CALL_PAST_MAX */
+	size_t npast;                     /* ever */
 	char headers[CALL_HEADERS_BYTES]; /* scratch for the message being written */
 };
 

@@ -19,6 +19,8 @@ void call_note_ringing(struct call *call)
 	if (!call->ring_ms) {
 		call->ring_ms = clock_now_ms();
 		call->ring_wall_ms = clock_wall_ms();
+		if (call->fsm.state == CALL_TRYING)
+			call_step(call, CALL_STEP_RINGING, 0, 0, NULL);
 	}
 	peer_hop_answered(call->legs[1].peer, call->legs[1].hop);
 	if (call->fsm.state == CALL_TRYING)

@@ -149,6 +149,7 @@ void call_record(struct call *call, const struct gate_final *final)
 	if (call->recorded)
 		return;
 	call->recorded = true;
+	call_past_keep(call);
 	if (!call->core->o.cdr)
 		return;
 	cdr_text_init(&t, buf, sizeof(buf));
@@ -165,6 +166,7 @@ void call_record_refused(struct call_core *core, const struct wire_msg *m, const
 	struct cdr_text record, *t = &record;
 
 	call_quality_refused((struct peer *)(uintptr_t)p, status);
+	call_past_refused(core, m, p, status, cause);
 	if (!core->o.cdr)
 		return;
 	cdr_text_init(t, buf, sizeof(buf));

@@ -39,6 +39,8 @@ void call_attempt_note(struct call *call, int status, const char *result)
 		call_quality_final(&call->legs[1], status, false);
 	if (!a)
 		return;
+	call_step(call, status ? CALL_STEP_RESULT : CALL_STEP_SKIP, (unsigned)(call->nattempts - 1),
+		  status, result);
 	snprintf(a->hop, sizeof(a->hop), "%.30s %.32s", call->legs[1].peer->name,
 		 hop ? hop->uri : "");
 	a->status = status;

@@ -124,6 +124,9 @@ int call_route_keep(struct call *call, const struct route_plan *plan)
 		mem_ref(plan->candidates[i].sed);
 	}
 	text_copy(call->route, sizeof(call->route), plan->route);
+	if (plan->trace.n)
+		call->trace.route = plan->trace;
+	call_step(call, CALL_STEP_PLAN, (unsigned)plan->n, 0, NULL);
 	return 0;
 }
 

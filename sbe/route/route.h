@@ -23,6 +23,7 @@
 #include "sbe/route/route_failover.h"
 #include "sbe/route/route_quality.h"
 #include "sbe/route/route_sed.h"
+#include "sbe/route/route_trace.h"
 #include "sbe/route/route_when.h"
 
 #define ROUTE_CANDIDATES_MAX 16
@@ -117,6 +118,7 @@ struct route_plan {
 	struct route_candidate candidates[ROUTE_CANDIDATES_MAX + ROUTE_REDIRECTS_MAX];
 	struct route_failover failover;
 	struct route_found *found;    /* counted; NULL = all is configured */
+	struct route_trace trace;     /* who was asked besides the routes */
 	struct route_target *targets; /* counted, ROUTE_REDIRECTS_MAX; NULL = nobody redirected */
 };
 struct route_set;

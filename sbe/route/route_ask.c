@@ -228,6 +228,7 @@ void route_ask(struct route_set *s, const struct route_env *env, const struct ro
 
 	*ret_asking = NULL;
 	plan.n = 0;
+	plan.trace.n = 0;
 	route_begin(&w);
 	if (!plan.n && !w.matched && may_ask(&w))
 		a = asking_new(&w, env, asker);

@@ -32,6 +32,9 @@ try 0 call list; says pbx; says bnet
 call=$(echo "$out" | python3 -c 'import json,sys; d=json.load(sys.stdin); d=d.get("data",d); print(d["rows"][0][0])')
 try 0 call show "$call"; says "127.0.1.10"
 try 3 call show nosuchcall
+try 0 call why "$call"; says pbx
+try 3 call why nosuchcall
+try 0 call ended; says CALL_ID
 try 3 call kill nosuchcall
 try 0 dbe list; says dbe1; says dbe2
 try 0 dbe show dbe1; says peering
