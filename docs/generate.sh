@@ -65,4 +65,6 @@ for row in sorted(d["rows"], key=lambda r: str(r[index[0]])) if sys.argv[2] == "
 	printf '\n## Per peer\n\n%s\n%s\n' "\`/metrics\` of the sbe also has, for each peer with \`perf.report\` and per direction, \`sbe_peer_calls_total{peer,direction,outcome}\` and" \
 		"\`sbe_peer_quality{peer,direction,figure}\`: the figures of \`speerctl peer quality\` (RFC 6076, ASR, NER, PDD, ACD), renewed every 5 s."
 } >"$out/metrics.md"
+python3 "$root/docs/conformance.py" "$root/docs/conformance.tsv" "$root/tests" >"$out/conformance.md"
+[ $# -gt 0 ] || mv "$out/conformance.md" "$root/docs/conformance.md"
 [ $# -gt 0 ] || python3 "$root/tests/torture/torture.py" docs >"$root/docs/torture.md"
