@@ -10,6 +10,7 @@
 /* Noun and verb; the third word is the file. */
 static const char *const commands[][2] = {
 	{"policy", "test"},
+	{"peering", "import"},
 };
 
 static bool takes_file(const struct cli_options *o)

@@ -230,6 +230,8 @@ int sbe_admin_add(struct admin *a, struct sbe_admin_app *app)
 	if (!err)
 		err = admin_add(a, sbe_admin_policy_cmds, app);
 	if (!err)
+		err = admin_add(a, sbe_admin_peering_cmds, app);
+	if (!err)
 		err = admin_add(a, sbe_admin_quality_cmds, app);
 	return err ? err : admin_add(a, sbe_admin_peer_cmds, app);
 }

@@ -51,6 +51,8 @@ json_t *sbe_admin_peer_quality(struct peer *p);
 extern const struct admin_cmd sbe_admin_cert_cmds[];
 /* sbe_admin_policy.c */
 extern const struct admin_cmd sbe_admin_policy_cmds[];
+/* sbe_admin_peering.c */
+extern const struct admin_cmd sbe_admin_peering_cmds[];
 /* sbe_admin_node.c */
 extern const struct admin_cmd sbe_admin_node_cmds[];
 

@@ -23,6 +23,7 @@ struct document {
 	char **paths; /* file names with their directory, counted texts */
 	size_t npaths;
 	struct conf_list peers; /* their compiled policies */
+	json_t *notes;          /* texts: what differs from what was recommended */
 };
 
 static void document_destroy(void *obj)
@@ -33,6 +34,7 @@ static void document_destroy(void *obj)
 		mem_unref(d->paths[i]);
 	mem_free(d->paths);
 	policy_free(&d->peers);
+	json_decref(d->notes);
 	conf_doc_free(d->doc);
 }
 
@@ -138,10 +140,12 @@ static int read_file(const char *path, struct sbe_snapshot *s, struct conf_error
 	s->owner = d;
 	e = conf_load(path, &d->doc, err);
 	s->doc = d->doc;
+	s->notes = NULL;
 	if (!e)
-		e = peering_mix(d->doc, err);
+		e = peering_mix(d->doc, path, &d->notes, err);
 	if (!e)
 		e = conf_read(d->doc, sbe_conf_fields, &s->conf, err);
+	s->notes = d->notes;
 	if (!e)
 		e = peer_federation_bind(d->doc, &s->conf.federations, &s->conf.peers, err);
 	if (!e)

@@ -90,6 +90,8 @@ struct sbe_snapshot {
 	struct conf_doc *doc; /* for errors and `config show` */
 	void *owner;          /* counted: keeps doc and everything read from it */
 	struct sbe_conf conf;
+	const json_t
+		*notes; /* texts: peers that do not do what a document recommends; may be NULL */
 	struct peer_set *peers;
 	struct route_set *routes;
 	struct call_realm *realms; /* for call */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sbe/conf/sbe_conf_peering.h"
 #include "sbe/conf/sbe_conf_private.h"
 #include "sbe/conf/sbe_conf_tls.h"
 #include "sbe/peer/peer_conf.h"
@@ -344,6 +345,8 @@ int sbe_conf_check(const struct conf_doc *doc, const struct sbe_conf *c, struct 
 		e = check_addresses(&k);
 	if (!e)
 		e = check_peers(&k);
+	if (!e)
+		e = sbe_conf_peering_check(doc, c, err);
 	if (!e)
 		e = check_location(&k);
 	return e ? e : route_conf_check_all(doc, &c->route, &c->peers, err);

@@ -60,6 +60,13 @@ size_t sbe_conf_lint(const struct sbe_snapshot *s, sbe_conf_warn_h *fn, void *ar
 	const struct sbe_realm_conf *realms = s->conf.realms.items;
 	const struct peer_conf *peers = s->conf.peers.items;
 
+	const json_t *note;
+	size_t nth;
+
+	json_array_foreach(s->notes, nth, note) {
+		snprintf(l.text.text, sizeof(l.text.text), "%s", json_string_value(note));
+		warn(&l);
+	}
 	for (size_t i = 0; i < s->conf.realms.n; i++)
 		lint_listeners(&l, &realms[i]);
 	for (size_t i = 0; i < s->conf.peers.n; i++)

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/net/device.h"
+#include "sbe/conf/sbe_conf_peering.h"
 #include "sbe/conf/sbe_conf_private.h"
 #include "sbe/conf/sbe_conf_tls.h"
 #include "sbe/dns/dns_ares.h"
@@ -26,7 +27,7 @@
 /* ---- values of our own */
 
 /* "udp:127.0.0.1:5060" */
-static int listen_parse(const char *text, struct sbe_listen_conf *out)
+int sbe_conf_listen_parse(const char *text, struct sbe_listen_conf *out)
 {
 	static const char *const words[] = {"udp:", "tcp:", "tls:"}; /* as enum transport_proto */
 
@@ -50,7 +51,7 @@ static int read_listen_item(struct conf_reader *r, const json_t *item, size_t nt
 	const char *text = json_string_value(item);
 	char at[16];
 
-	if (text && !listen_parse(text, out))
+	if (text && !sbe_conf_listen_parse(text, out))
 		return 0;
 	snprintf(at, sizeof(at), "[%zu]", nth);
 	return conf_fail(r, at,

@@ -24,6 +24,7 @@
 #include "sbe/peer/peer_load.h"
 #include "sbe/peer/peer_lookup.h"
 #include "sbe/peer/peer_media.h"
+#include "sbe/peer/peer_net.h"
 #include "sbe/peer/peer_overload.h"
 #include "sbe/peer/peer_policy.h"
 #include "sbe/peer/peer_quality.h"
@@ -70,6 +71,8 @@ struct peer_conf { /* name first: the key of the config map */
 	int role; /* enum peer_role */
 	const char *realm;
 	struct peer_membership federations;
+	const json_t *peering; /* its peering document as written here; sbe/peering has used it */
+	const char *document;  /* file with the one it gave us, likewise */
 	struct conf_list sources;   /* struct addr_prefix */
 	struct conf_list domains;   /* const char * */
 	struct conf_list next_hops; /* const char *: sip URIs with numeric hosts */
@@ -90,6 +93,7 @@ struct peer_conf { /* name first: the key of the config map */
 	uint32_t ring_s; /* "sip.ring_s": how long a call may ring (timer C), default 180 */
 	struct peer_tls_conf tls;
 	struct peer_sec_conf sec;
+	struct peer_net_conf net;
 	struct peer_im_conf im;
 	struct peer_presence_conf presence;
 	struct peer_perf_conf perf;

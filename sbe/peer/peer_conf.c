@@ -133,6 +133,15 @@ static const struct conf_field sip_fields[] = {
 	CONF_END,
 };
 
+/* sbe/peering has read it before, for what it says stands in other keys by now. */
+static int read_peering(struct conf_reader *r, const json_t *value, void *out)
+{
+	if (!json_is_object(value))
+		return conf_fail(r, NULL, "must be an object { ... }");
+	*(const json_t **)out = value;
+	return 0;
+}
+
 static const char *const mode_words[] = {"static", "on-demand", NULL}; /* as enum peer_mode */
 static const char *const role_words[] = {"terminal", "transit", NULL}; /* as enum peer_role */
 
@@ -146,6 +155,11 @@ const struct conf_field peer_conf_fields[] = {
 	{FIELD(peer_conf, federations.names, "federations"), .type = CONF_STRINGS,
 	 .max = PEER_FEDERATIONS_MAX,
 	 .text = "Names from federations whose rules are the peer's too; its own values win."},
+	{FIELD(peer_conf, peering, "peering"), .type = CONF_CUSTOM, .custom = read_peering,
+	 .item_bytes = sizeof(const json_t *),
+	 .text = "What was agreed, in the schema of peering documents (docs/peering.md); the peer's own keys win."},
+	{FIELD(peer_conf, document, "document"), .type = CONF_STRING, .min = 1, .max = 4095,
+	 .text = "File with the peering document that the peer gave us; its own keys and peering win."},
 	{FIELD(peer_conf, sources, "sources"), .type = CONF_PREFIXES, .max = 256,
 	 .text = "Addresses or prefixes its requests come from; the longest prefix of a realm wins."},
 	{FIELD(peer_conf, domains, "domains"), .type = CONF_STRINGS, .max = 256,
@@ -183,6 +197,8 @@ const struct conf_field peer_conf_fields[] = {
 	 .item_bytes = sizeof(struct peer_tls_conf), .text = "Its identity."},
 	{FIELD(peer_conf, sec, "sec"), .type = CONF_OBJECT, .fields = peer_sec_fields,
 	 .item_bytes = sizeof(struct peer_sec_conf), .text = "Over what it is taken."},
+	{FIELD(peer_conf, net, "net"), .type = CONF_OBJECT, .fields = peer_net_fields,
+	 .item_bytes = sizeof(struct peer_net_conf), .text = "What it is told of our side."},
 	{FIELD(peer_conf, im, "im"), .type = CONF_OBJECT, .fields = peer_im_fields,
 	 .item_bytes = sizeof(struct peer_im_conf), .text = "Messages outside of calls."},
 	{FIELD(peer_conf, presence, "presence"), .type = CONF_OBJECT,

@@ -77,7 +77,8 @@ static int check_rules(const struct conf_doc *doc, const struct peer_federation_
 	} own[] = {
 		{"sources", r->sources.n > 0},     {"domains", r->domains.n > 0},
 		{"next_hops", r->next_hops.n > 0}, {"federations", r->federations.names.n > 0},
-		{"mode", r->mode != PEER_STATIC},
+		{"mode", r->mode != PEER_STATIC},  {"peering", r->peering != NULL},
+		{"document", r->document != NULL},
 	};
 	char at[160];
 

@@ -32,6 +32,15 @@ static const struct conf_field fields[] = {
 static struct conf_error error;
 static struct conf_doc *doc;
 
+static int mixed(void)
+{
+	json_t *notes = NULL;
+	int err = peering_mix(doc, "t.json", &notes, &error);
+
+	json_decref(notes);
+	return err;
+}
+
 static const struct peer_conf *load(const char *text)
 {
 	static struct read r;
@@ -42,7 +51,7 @@ static const struct peer_conf *load(const char *text)
 		json[i] = (char)(text[i] == '\'' ? '"' : text[i]);
 	conf_doc_free(doc);
 	doc = NULL;
-	if (conf_parse("t.json", json, n, &doc, &error) || peering_mix(doc, &error) ||
+	if (conf_parse("t.json", json, n, &doc, &error) || mixed() ||
 	    conf_read(doc, fields, &r, &error) ||
 	    peer_federation_bind(doc, &r.federations, &r.peers, &error))
 		return NULL;
