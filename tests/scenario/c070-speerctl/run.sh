@@ -45,6 +45,16 @@ printf "OPTIONS sip:a.example SIP/2.0\nVia: SIP/2.0/UDP 127.0.1.10;branch=z9hG4b
 try 0 policy test --peer pbx --direction in "$TEST_TMP/m.sip"; says "Subject: hi"
 try 2 policy test --peer pbx --direction up "$TEST_TMP/m.sip"
 try 3 policy test --peer nobody --direction in "$TEST_TMP/m.sip"
+try 0 peering export bnet; says '"net"'
+ctl peering export bnet >"$TEST_TMP/our.json"
+try 0 peering export --all --zone; says 'IN NAPTR'
+try 2 peering export
+try 3 peering export nobody
+try 0 peering import "$TEST_TMP/our.json"; says '"sources"'
+echo '{"peering":1,"net":{"egress_sbe":[{"address":"10.0.0.0/8"}]}}' >"$TEST_TMP/wide.json"
+try 1 peering import "$TEST_TMP/wide.json"; ctl peering import "$TEST_TMP/wide.json" 2>&1 | grep -q '/24 or longer' || fail 'a document of half the world'
+try 0 peering show bnet; says 'terminal'
+try 3 peering show nobody
 try 0 dbe drain dbe2
 try 0 dbe undrain dbe2
 try 3 dbe drain nobody

@@ -100,7 +100,7 @@ theirs lookup sip:x@a.example >why.txt
 grep -q 'NAPTR a.example' why.txt && grep -q 'SRV _sip._udp.a.example' why.txt && grep -q 'A sbe1-1.a.example' why.txt || fail "not by RFC 3263: $(cat why.txt)"
 call_in bnet 127.0.2.1
 # B2: our call out is taken, for where it comes from stands in the document; B3: so do the addresses of its media
-[ "$(theirs -o json peering show anet | json counts.sources)" = '["127.0.2.1", "127.0.2.4"]' ] || fail "their list of sources: $(theirs -o json peering show anet)"
+[ "$(theirs -o json peering show anet | json data.counts.sources)" = '["127.0.2.1", "127.0.2.4"]' ] || fail "their list of sources: $(theirs -o json peering show anet)"
 cp uas.xml uasout.xml; cp uac.xml uacout.xml
 sip_run uasout "$TEST_TMP/uasout.xml" 127.0.3.10 -mp 10000 -m 1
 await 5 "their telephone listens" bound 127.0.3.10:5060
@@ -118,10 +118,10 @@ sip_wait uacastray
 # ... and from a border element that is not in it: a stranger
 json_edit bnet-a.json 'c["net"]["egress_sbe"] = [{"address": "127.0.2.99"}]'
 theirs config reload >/dev/null || fail "reload"
-scenario uacstranger caller invite busy:480
+scenario uacstranger caller invite busy:403
 caller uacstranger -m 1
 sip_wait uacstranger
-[ "$(their_counter sbe_strangers_total)" -ge 1 ] || theirs stats show | grep -i strang
+[ "$(their_counter sbe_requests_stranger_total)" -ge 1 ] || fail "no stranger was counted: $(theirs stats show | grep -i strang)"
 stop_theirs
 
 their_side cnet 127.0.2.50 127.0.5.54
