@@ -96,6 +96,9 @@ static json_t *show_limited(const struct peer *p)
 			json_object_set_new(o, peer_limit_name((enum peer_limit)l),
 					    json_integer((json_int_t)p->state->limited_by[l]));
 	}
+	if (p->state->lookups.refused)
+		json_object_set_new(o, "lookup_limit",
+				    json_integer((json_int_t)p->state->lookups.refused));
 	return o;
 }
 
@@ -119,9 +122,8 @@ static int peer_show_cmd(void *arg, struct admin_call *c, json_t **ret_data)
 		(json_int_t)p->state->answered[PEER_OUT], "limited", (json_int_t)p->state->limited,
 		"failovers", (json_int_t)p->state->failovers, "limited_by", show_limited(p),
 		"transactions", (int)p->state->transactions.open, "overload",
-		sbe_admin_peer_overload(p), "quality", sbe_admin_peer_quality(p),
-		"bandwidth_kbps", "now", (json_int_t)p->state->kbps, "limit",
-		(json_int_t)p->conf->media.all_kbps);
+		sbe_admin_peer_overload(p), "quality", sbe_admin_peer_quality(p), "bandwidth_kbps",
+		"now", (json_int_t)p->state->kbps, "limit", (json_int_t)p->conf->media.all_kbps);
 	return *ret_data ? ADMIN_OK : admin_error(c, ADMIN_FAILED, "out of memory");
 }
 
@@ -316,11 +318,12 @@ const struct admin_cmd sbe_admin_peer_cmds[] = {
 	{"peer", "unblock", "NAME", 1, 1, "Allow calls from and to a peer again.",
 	 peer_unblock_cmd},
 	{"route", "list", "", 0, 0, "Routes in the order they are tried.", route_list_cmd},
-	{"route", "test", "--from PEER --to URI [--calling NUMBER] [--method METHOD] [--at TIME]", 0, 0,
-	 "Which way a call would go, step by step, without placing it.", route_test_cmd},
+	{"route", "test", "--from PEER --to URI [--calling NUMBER] [--method METHOD] [--at TIME]",
+	 0, 0, "Which way a call would go, step by step, without placing it.", route_test_cmd},
 	{"subscription", "list", "", 0, 0, "Subscriptions between peers, e.g. of presence.",
 	 subscription_list_cmd},
-	{"lookup", "", "NUMBER|URI", 1, 1, "Does a number or domain peer, and where does it lead? Without a caller and without SIP.",
+	{"lookup", "", "NUMBER|URI", 1, 1,
+	 "Does a number or domain peer, and where does it lead? Without a caller and without SIP.",
 	 lookup_cmd},
 	{.noun = NULL},
 };

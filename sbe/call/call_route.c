@@ -139,7 +139,7 @@ const char *call_route_no_gate(struct call_core *core, const struct peer *from,
 	if (call_direct_possible(core, from, to))
 		return NULL; /* should it need one, that shows when it is asked for */
 	err = gate_available(core->o.gates, call_media_realm(core, from->conf->realm),
-				 call_media_realm(core, to->conf->realm));
+			     call_media_realm(core, to->conf->realm));
 
 	if (!err)
 		return NULL;

@@ -215,9 +215,10 @@ int sbe_conf_tls_lookup(const struct conf_doc *doc, struct sbe_conf *c, struct c
 			return conf_fail_at(doc, at, err, "there is no \"%.64s\" in tls",
 					    steps[i].tls);
 		if (t->trust.n != 1 || t->crl.n > 1)
-			return conf_fail_at(doc, at, err,
-					    "identity %s must name one trust file and at most one crl",
-					    t->name);
+			return conf_fail_at(
+				doc, at, err,
+				"identity %s must name one trust file and at most one crl",
+				t->name);
 		steps[i].trust_file = ((const char *const *)t->trust.items)[0];
 		steps[i].certificate_file = t->certificate;
 		steps[i].key_file = t->private_key;

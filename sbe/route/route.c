@@ -161,8 +161,12 @@ static void refuse(struct route_work *w)
 	struct route_plan *p = w->plan;
 
 	if (p->status)
-		return; /* somebody knows better */
-	if (!w->matched || p->denied) {
+		return;                               /* somebody knows better */
+	if (!w->matched && w->failed && !p->denied) { /* perhaps it is there (C4, D3) */
+		p->status = 503;
+		p->reason = "lookup failed";
+		p->cause = "lookup_failed";
+	} else if (!w->matched || p->denied) {
 		p->status = 404;
 		p->reason = "no route";
 		p->cause = p->denied ? "lookup_denied" : "no_route";

@@ -76,6 +76,8 @@ static void enum_found(void *arg, const struct dns_enum_found *f)
 	if (!f->n)
 		route_why(&a->w, "lookup", "enum", "nothing", "%s: %s", a->w.number,
 			  route_told_error(f->err));
+	if (!f->n && f->err != -ENOENT && f->err != -ELOOP)
+		a->w.failed = true;
 	route_ask_go_on(a);
 }
 
@@ -157,6 +159,7 @@ static void luf_said(void *arg, const struct route_luf_said *said)
 		break;
 	default:
 		route_why(&a->w, "lookup", a->by, "failed", "%s", said->answer->why);
+		a->w.failed = true;
 		break;
 	}
 	route_ask_go_on(a);
@@ -192,6 +195,7 @@ static bool ask_server(struct route_asking *a, const struct route_step_conf *c)
 	if (a->env.luf)
 		err = route_luf_ask(a->env.luf, &q, &wait);
 	if (err) {
+		a->w.failed |= err != -ENODATA;
 		route_why(&a->w, "lookup", a->by, err == -ENODATA ? "skipped" : "failed", "%s",
 			  luf_error(err));
 		return false;

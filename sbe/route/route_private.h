@@ -63,6 +63,7 @@ struct route_work {
 	struct route_sed *sed; /* of the target that a lookup found; NULL = none */
 	bool matched;          /* something named the target */
 	bool blocked, down;    /* why nobody was usable */
+	bool failed;           /* somebody who may have known the target did not answer */
 };
 
 /* route.c: the configured part of a plan */

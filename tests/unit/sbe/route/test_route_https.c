@@ -162,7 +162,7 @@ static void not_who_it_should_be(void **state)
 	(void)state;
 	server.body = "{\"target\":\"sip:bob@c.example\"}";
 	up("127.0.0.1", ""); /* its certificate says localhost */
-	PLAN("+44", "a.example", "404 no route");
+	PLAN("+44", "a.example", "503 lookup failed");
 	why = bed_why(&bed, "pbx", "+45", "a.example");
 	assert_non_null(strstr(why, "lookup lookup https: failed: "));
 	free(why);
