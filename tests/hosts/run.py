@@ -15,9 +15,10 @@ def main():
     a.add_argument("--docs")
     a.add_argument("--tmp", required=True)
     a = a.parse_args()
-    for entry in sorted(os.listdir(os.path.join(HERE, "flows"))):
-        if entry.endswith(".py"):
-            importlib.import_module(f"flows.{entry[:-3]}")
+    for folder in ("flows", "cases"):
+        for entry in sorted(os.listdir(os.path.join(HERE, folder))):
+            if entry.endswith(".py"):
+                importlib.import_module(f"{folder}.{entry[:-3]}")
     table = importlib.import_module("lib.table")
     return table.run_all(a.pattern, a.docs, a.tmp, os.environ["SPEER_BIN"])
 

@@ -144,6 +144,8 @@ class Net:
 
     def route(self, host, net, via):
         """Packets of the host for a network go over the router, whose side of the host's own network is `via`."""
+        for which in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            subprocess.run(["ip", "netns", "exec", "router", "sh", "-c", f"echo 1 >/proc/sys/net/{which}"], check=True)
         four, six = NETS[net]
         ip("route", "replace", f"{four}0/24", "via", address("router", via), host=host)
         ip("-6", "route", "replace", f"{six}/64", "via", address("router", via, 6), host=host)
