@@ -172,6 +172,7 @@ static int start_realm(struct app *a, const struct sbe_realm_conf *realm)
 					     .advertise = realm->advertise,
 					     .tls = listens[i].proto == TRANSPORT_TLS ? tls : NULL,
 					     .device = realm->interface,
+					     .dscp = (uint8_t)realm->dscp,
 					     .ipsec = realm->protected_by == SBE_PROTECTED_IPSEC};
 		char text[ADDR_TEXT_BYTES];
 

@@ -19,6 +19,7 @@
 
 #include "common/mem.h"
 #include "common/net/device.h"
+#include "common/net/dscp.h"
 #include "common/net/net_metric.h"
 
 #define STREAM_FLUSH_MS 1000
@@ -283,6 +284,8 @@ static int stream_begin_connect(struct stream *s, const struct addr *to,
 	if (o->bind) {
 		addr_to_sockaddr(o->bind, &sa);
 		err = uv_tcp_bind(&s->io.tcp, (struct sockaddr *)&sa, 0);
+		if (!err)
+			err = dscp_tcp_set(&s->io.tcp, to->family, o->dscp);
 		if (err)
 			return err;
 	}

@@ -41,6 +41,7 @@ struct stream_options {
 	uint32_t send_queue_bytes; /* cap; 0 = 256 KiB */
 	const struct addr *bind;   /* source address of a connect, or NULL */
 	const char *device;        /* the one interface to use (common/net/device.h), or NULL */
+	uint8_t dscp;              /* of what is sent, with bind only (common/net/dscp.h) */
 };
 
 /** Start connecting; result by h->open or h->closed. @return 0 or -errno. */
@@ -95,6 +96,7 @@ struct stream_listen_options {
 	uint32_t send_queue_bytes;
 	uint32_t accepts_per_s; /* more wait in the kernel's queue; 0 = as they come */
 	const char *device;     /* the one interface to listen on, or NULL */
+	uint8_t dscp;           /* of what its streams send */
 	/* A connection was accepted: who comes from there? @return false = close it. arg is that of accept. May be NULL. */
 	bool (*vet)(void *arg, const struct addr *from, struct stream_vet *vet);
 	/* A TLS handshake failed, why in words; arg is that of accept. The connection ends by itself. May be NULL. */

@@ -16,6 +16,7 @@
 
 #include "common/mem.h"
 #include "common/net/device.h"
+#include "common/net/dscp.h"
 #include "common/net/net_metric.h"
 #include "common/net/tls.h"
 #include "common/rate.h"
@@ -301,6 +302,8 @@ static int stream_bind_tcp(uv_loop_t *loop, struct stream_listener *l, const str
 	if (!err)
 		err = uv_tcp_bind(&l->io.tcp, (struct sockaddr *)&sa,
 				  local->family == ADDR_V6 ? UV_TCP_IPV6ONLY : 0);
+	if (!err)
+		err = dscp_tcp_set(&l->io.tcp, local->family, l->o.dscp);
 	if (!err)
 		err = uv_listen(&l->io.stream, STREAM_LISTEN_BACKLOG, stream_on_connection);
 	len = sizeof(sa);

@@ -23,6 +23,7 @@
 #include "common/mem.h"
 #include "common/net/loop_idle.h"
 #include "common/net/device.h"
+#include "common/net/dscp.h"
 #include "common/net/net_metric.h"
 
 #define UDP_BATCH 32
@@ -282,6 +283,11 @@ int udp_send(struct udp *u, const struct addr *to, const void *data, size_t len_
 	}
 	metric_add(&net_metrics, NET_UDP_SEND_FAILED, 1);
 	return err;
+}
+
+int udp_set_dscp(struct udp *u, uint8_t dscp)
+{
+	return dscp_set(u->fd, u->local.family, dscp);
 }
 
 const struct addr *udp_local(const struct udp *u)

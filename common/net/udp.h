@@ -29,6 +29,8 @@ int udp_open_on(uv_loop_t *loop, const struct addr *local, const char *device,
 		const struct udp_handlers *h, void *arg, struct udp **ret_udp);
 /** @return 0 or -errno; -EAGAIN = dropped. */
 int udp_send(struct udp *u, const struct addr *to, const void *data, size_t len_bytes);
+/** Mark what is sent from now on, 0..63. @return 0, -EINVAL, -errno. */
+int udp_set_dscp(struct udp *u, uint8_t dscp);
 const struct addr *udp_local(const struct udp *u);
 /** Inside recv: how long the datagram waited in the kernel and in our batch. 0 = not known. */
 uint64_t udp_waited_us(const struct udp *u);

@@ -35,6 +35,7 @@ struct sbe_realm_conf {
 	struct conf_list
 		tls; /* const char *: names in tls; the first is the one shown to who asks for none */
 	const char *advertise; /* host in Via and Contact, or NULL */
+	uint32_t dscp;         /* of its SIP messages */
 	const char *interface; /* network interface its sockets are tied to, or NULL */
 	int protected_by;      /* enum sbe_protected: what that interface carries only */
 	bool colocated;        /* a network nobody else is on: clear text is no risk */

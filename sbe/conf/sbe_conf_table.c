@@ -216,6 +216,8 @@ static const struct conf_field realm_fields[] = {
 		 "certificate has the name a client asks for, else the first."},
 	{FIELD(sbe_realm_conf, advertise, "advertise"), .type = CONF_STRING, .min = 1,
 	 .text = "Host to show in Via and Contact instead of the listener's address."},
+	{FIELD(sbe_realm_conf, dscp, "dscp"), .type = CONF_UINT, .max = 63, .def = "0",
+	 .text = "DSCP of the SIP messages sent in this realm."},
 	{FIELD(sbe_realm_conf, interface, "interface"), .type = CONF_STRING, .min = 1,
 	 .max = DEVICE_NAME_BYTES - 1,
 	 .text = "Network interface that its sockets are tied to: what comes by another one is not heard."},

@@ -164,6 +164,7 @@ int transport_listen(struct transport *t, const struct transport_listen *o)
 	if (!err && o->device)
 		err = mem_strdup(o->device, DEVICE_NAME_BYTES, &l->device);
 	l->ipsec = o->ipsec;
+	l->dscp = o->dscp;
 	if (!err)
 		err = o->proto == TRANSPORT_UDP ? transport_udp_open(l) : transport_stream_open(l);
 	if (!err)

@@ -115,7 +115,8 @@ struct transport_listen {
 	struct tls_context *tls;
 	const char *
 		device; /* the one interface to use, also for connections we open; NULL = any. Copied */
-	bool ipsec;     /* device carries packets of IPsec only */
+	uint8_t dscp; /* of what is sent */
+	bool ipsec;   /* device carries packets of IPsec only */
 };
 /** For listeners and connections made from now on. TRANSPORT_LIMITS without this. */
 void transport_set_limits(struct transport *t, const struct transport_limits *limits);

@@ -61,7 +61,8 @@ static int start(struct transport_connection *c, const struct transport_tls *tls
 				   .idle_ms = t->limits.idle_ms,
 				   .send_queue_bytes = t->limits.queue_bytes,
 				   .bind = &local,
-				   .device = l->device};
+				   .device = l->device,
+				   .dscp = l->dscp};
 
 	local.port = 0;
 	if (l->tls) {

@@ -34,9 +34,10 @@ struct transport_listener {
 	uint8_t proto; /* enum transport_proto */
 	struct addr local;
 	char *realm, *advertise, *sent_by; /* advertise: NULL = local's IP */
-	char *device;                      /* the one interface it uses, or NULL */
-	bool ipsec;                        /* which is said to carry protected packets only */
-	struct tls_context *tls;           /* reference */
+	uint8_t dscp;
+	char *device;            /* the one interface it uses, or NULL */
+	bool ipsec;              /* which is said to carry protected packets only */
+	struct tls_context *tls; /* reference */
 	struct udp *udp;
 	struct stream_listener *stream;
 };

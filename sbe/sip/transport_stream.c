@@ -311,6 +311,7 @@ int transport_stream_open(struct transport_listener *l)
 					  .send_queue_bytes = limits->queue_bytes,
 					  .accepts_per_s = limits->accepts_per_s,
 					  .device = l->device,
+					  .dscp = l->dscp,
 					  .vet = on_vet,
 					  .refused = on_refused};
 	int err = stream_listen(l->transport->loop, &l->local, &o, on_accept, l, &l->stream);

@@ -37,8 +37,12 @@ int transport_udp_open(struct transport_listener *l)
 	static const struct udp_handlers h = {on_datagram, on_error};
 	int err = udp_open_on(l->transport->loop, &l->local, l->device, &h, l, &l->udp);
 
-	if (!err)
-		l->local = *udp_local(l->udp);
+	if (err)
+		return err;
+	l->local = *udp_local(l->udp);
+	err = l->dscp ? udp_set_dscp(l->udp, l->dscp) : 0;
+	if (err)
+		l->udp = udp_close(l->udp);
 	return err;
 }
 

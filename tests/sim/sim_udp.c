@@ -42,6 +42,13 @@ int udp_open_on(uv_loop_t *loop, const struct addr *local, const char *device,
 	return udp_open(loop, local, h, arg, ret_udp);
 }
 
+int udp_set_dscp(struct udp *u, uint8_t dscp)
+{
+	(void)u;
+	(void)dscp;
+	return 0;
+}
+
 int udp_send(struct udp *u, const struct addr *to, const void *data, size_t len_bytes)
 {
 	sim.sent++;
