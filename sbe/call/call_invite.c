@@ -37,17 +37,6 @@ static void leave_attempt(struct call *call)
 	dialog_clear(&b->dialog);
 }
 
-/* @return CDR word when the peer has not so much; then its session is given back too. */
-static const char *take_bandwidth(struct call *call)
-{
-	struct leg *b = &call->legs[1];
-
-	if (!call->ex.offer || call_terms_take(b, call_terms_kbps(call->ex.offer)))
-		return NULL;
-	peer_give(b->peer, PEER_OUT);
-	return peer_limit_name(PEER_LIMIT_BANDWIDTH);
-}
-
 /* Take the next candidate whose limits have room. @return -ENOENT when there is none; -EBUSY: some do not want it now. */
 static int take_candidate(struct call *call)
 {
@@ -71,8 +60,6 @@ static int take_candidate(struct call *call)
 			;
 		else if ((limit = call_take(c->peer, PEER_OUT, call->urgent)) != PEER_LIMIT_NONE)
 			why = peer_limit_name(limit);
-		else
-			why = take_bandwidth(call);
 		if (!why) {
 			b->counted = true;
 			b->counted_as = PEER_OUT;
@@ -169,6 +156,15 @@ int call_invite_open(struct call *call)
 	if (call->ex.offer && call_terms_filter(call, 1, call->ex.offer, &codecs) < 0) {
 		f = (struct call_failure){.status = 488, .next_hop = true};
 		f.cause = call_terms_cause(call, call->ex.offer, &f.text);
+		call_invite_next(call, &f);
+		return 0;
+	}
+	if (call->ex.offer && !call_terms_take(&call->legs[1], call_terms_kbps(call->ex.offer))) {
+		f = (struct call_failure){.status = 503,
+					  .cause = peer_limit_name(PEER_LIMIT_BANDWIDTH),
+					  .text = peer_limit_text(PEER_LIMIT_BANDWIDTH),
+					  .next_hop = true,
+					  .other_target = true}; /* the hop is well */
 		call_invite_next(call, &f);
 		return 0;
 	}

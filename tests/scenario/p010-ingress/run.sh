@@ -48,6 +48,7 @@ for to in 'sip:+441@a.example' 'sip:bob@B.example' 'pres:bob@b.example'; do
 	NET_PIDS+=($mark)
 	scenario uac caller invite answer ack pause:2500 bye
 	sed -i "$(uri "$to")" "$TEST_TMP/uac.xml"
+	case $to in *bob*) sed -i 's/MEDIA A [^ ]*/MEDIA A bob/' "$TEST_TMP/uac.xml" ;; esac
 	callee_up uas $BNET -m 1
 	caller uac -m 1
 	wait $mark || { cat "$TEST_TMP/rtp.out"; fail "$to: media did not arrive as sent"; }
@@ -57,7 +58,7 @@ for to in 'sip:+441@a.example' 'sip:bob@B.example' 'pres:bob@b.example'; do
 done
 
 # D4: bnet is somebody we call and who does not call us; a stranger is nobody.
-for ip in $BNET 127.0.2.77; do
+for ip in $BNET2 127.0.2.77; do
 	CALLER_IP=$ip CALLER_TO=$SBE_PEERING:5060 caller forbidden -m 1
 	sip_wait forbidden
 	saw forbidden '^SIP/2.0 403 Unsupported Peer'
@@ -67,9 +68,12 @@ done
 callee_up uas $BNET -m 2
 PYTHONPATH=$SPEER_ROOT/tests/scenario/lib python3 - "$pki" <<'P' || fail "calls over TLS"
 import sys
+import sip_tls
 from sip_tls import Caller, check, client_context, connect
 pki = sys.argv[1]
 at = ("127.0.2.1", 5061)
+sdp = sip_tls.sdp
+sip_tls.sdp = lambda ip: sdp("127.0.2.30") # it is called by a name
 def call(domain, extra=""):
     conn = connect("127.0.2.30", at, client_context(f"{pki}/ca.pem", f"{pki}/cnet.pem", f"{pki}/cnet.key", name=True), "sbe.a.example")
     caller = Caller(conn, (domain, 5061))

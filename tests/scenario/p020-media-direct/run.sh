@@ -39,7 +39,7 @@ note "direct: $(tail -n 1 "$TEST_TMP/rtp.out")"
 
 for pair in "always never" "never always" "if-needed if-needed" "never if-needed"; do
 	relay $pair
-	ctl reload >/dev/null || fail "reload"
+	ctl config reload >/dev/null || fail "reload"
 	both
 	[ "$gates" -gt 0 ] || fail "$pair: no gate"
 	saw_not uas '127\.0\.1\.'

@@ -9,7 +9,7 @@
 #include "common/clock.h"
 
 #define CORE(more)                                                                                 \
-	"'pbx':{'realm':'core','sources':['10.0.0.10'],'domains':['home.example']," more            \
+	"'pbx':{'realm':'core','sources':['10.0.0.10'],'domains':['home.example']," more           \
 	"'next_hops':['sip:10.0.0.10']},"                                                          \
 	"'bnet':{'realm':'peering','sources':['198.51.100.20/31'],'domains':['b.example'],"        \
 	"'next_hops':['sip:198.51.100.20']}"
