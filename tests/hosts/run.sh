@@ -7,7 +7,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 SPEER_ROOT=$(cd "$here/../.." && pwd)
 export SPEER_ROOT SPEER_BIN=${SPEER_BIN:-${BUILD:-$SPEER_ROOT/build}/bin}
-for program in ip unshare tcpdump nsd openssl python3; do
+for program in ip unshare setpriv tcpdump nsd openssl python3; do
 	command -v $program >/dev/null || { echo "$program is not installed (tests/deps.sh test)"; exit 77; }
 done
 alone=(unshare --mount --pid --fork --kill-child --mount-proc --net)
@@ -16,5 +16,5 @@ alone=(unshare --mount --pid --fork --kill-child --mount-proc --net)
 tmp=$(mktemp -d "${TEST_TMP:-/tmp}/speer-hosts.XXXXXX") || exit 1
 trap '[ -z "${HOSTS_KEEP:-}" ] || cp -r "$tmp" "$HOSTS_KEEP"; rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
-"${alone[@]}" python3 -B "$here/run.py" --tmp "$tmp" "$@" &
+setpriv --pdeathsig KILL "${alone[@]}" python3 -B "$here/run.py" --tmp "$tmp" "$@" &
 wait $!

@@ -2,11 +2,13 @@
 """tcpdump on every host, and what it wrote, as datagrams and pieces of TCP streams."""
 import ipaddress
 import os
+import re
 import struct
 
 from . import net
 
 UDP, TCP, ESP = 17, 6, 50
+LARGEST_BYTES = 8192  # of a packet; the kernel divides its buffer into slots of this size
 
 
 class Packet:
@@ -30,7 +32,7 @@ class Capture:
         for host in self.hosts:
             path = os.path.join(self.dir, f"{host}.pcap")
             self.running.append(self.net.run(host, f"tcpdump-{host}", [
-                "tcpdump", "-i", "any", "-y", "LINUX_SLL2", "-n", "-U", "--immediate-mode", "-s", "0", "-B", "4096", "-Z", "root",
+                "tcpdump", "-i", "any", "-y", "LINUX_SLL2", "-n", "-U", "--immediate-mode", "-s", str(LARGEST_BYTES), "-B", "8192", "-Z", "root",
                 "--nano", "-w", path, "ip or ip6"]))
         for p in self.running:
             net.wait_for(f"tcpdump on {p.host}: {p.tail(3)}", lambda p=p: p.said("listening on") or not p.alive())
@@ -44,6 +46,8 @@ class Capture:
         found = []
         for p in self.running:
             p.stop()
+            lost = re.search(r"(\d+) packets? dropped by kernel", p.tail(5))
+            net.check(not lost or lost.group(1) == "0", f"the machine is too busy: the capture on {p.host} lost {lost and lost.group(1)} packets")
             found += read(p.host, os.path.join(self.dir, f"{p.host}.pcap"))
         self.running = []
         return found
@@ -72,10 +76,11 @@ def read(host, path):
         data = f.read()
     packets, at = [], 24
     while at + 16 <= len(data):
-        sec, nsec, size, _ = struct.unpack_from("<IIII", data, at)
+        sec, nsec, size, whole = struct.unpack_from("<IIII", data, at)
         at += 16
         frame = data[at:at + size]
         at += size
+        net.check(size == whole, f"a packet of {whole} bytes on {host} does not fit the capture")
         if len(frame) < size or size < 40:
             continue
         interface, kind = struct.unpack_from("!I", frame, 4)[0], frame[10]
