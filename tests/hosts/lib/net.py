@@ -147,8 +147,9 @@ class Net:
         for which in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
             subprocess.run(["ip", "netns", "exec", "router", "sh", "-c", f"echo 1 >/proc/sys/net/{which}"], check=True)
         four, six = NETS[net]
-        ip("route", "replace", f"{four}0/24", "via", address("router", via), host=host)
-        ip("-6", "route", "replace", f"{six}/64", "via", address("router", via, 6), host=host)
+        # onlink: the link may not have come up yet
+        ip("route", "replace", f"{four}0/24", "via", address("router", via), "dev", f"net-{via}", "onlink", host=host)
+        ip("-6", "route", "replace", f"{six}/64", "via", address("router", via, 6), "dev", f"net-{via}", "onlink", host=host)
         self.routed += [(host, f"{four}0/24"), (host, f"{six}/64")]
 
     def unroute(self):
