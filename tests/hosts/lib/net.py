@@ -17,7 +17,7 @@ NETS = {"a": ("10.1.0.", "fd00:a::"), "b": ("10.2.0.", "fd00:b::"), "peer": ("19
         "pa": ("192.0.2.", "2001:db8:a::"), "pb": ("203.0.113.", "2001:db8:b::")}  # inner networks with public addresses, for media that are direct
 # host: {network: last part of its address}; the order is that of the columns of a ladder
 HOSTS = {
-    "alice": {"a": 10, "pa": 10}, "proxy": {"a": 20}, "sbe1": {"a": 1, "peer": 1, "pa": 1}, "dbe1": {"a": 2, "peer": 2}, "router": {"pa": 254, "pb": 254},
+    "alice": {"a": 10, "pa": 10}, "proxy": {"a": 20}, "sbe1": {"a": 1, "peer": 1, "pa": 1}, "dbe1": {"a": 2, "peer": 2}, "router": {"pa": 254, "pb": 254, "a": 254, "peer": 254},
     "dns": {"peer": 53}, "fed": {"peer": 60}, "isbe": {"peer": 21}, "idbe": {"peer": 22}, "isbe2": {"peer": 31}, "idbe2": {"peer": 32},
     "dbe2": {"peer": 12, "b": 2}, "sbe2": {"peer": 11, "b": 1, "pb": 1}, "proxy2": {"b": 20}, "dns2": {"b": 53}, "bob": {"b": 10, "pb": 10},
     "attacker": {"peer": 66},
@@ -144,8 +144,6 @@ class Net:
 
     def route(self, host, net, via):
         """Packets of the host for a network go over the router, whose side of the host's own network is `via`."""
-        for which in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
-            subprocess.run(["ip", "netns", "exec", "router", "sh", "-c", f"echo 1 >/proc/sys/net/{which}"], check=True)
         four, six = NETS[net]
         # onlink: the link may not have come up yet
         ip("route", "replace", f"{four}0/24", "via", address("router", via), "dev", f"net-{via}", "onlink", host=host)
