@@ -72,11 +72,14 @@ await 5 "its CDR" cdr_count 1
 one_cdr route "lookup enum" status 200
 
 # the same again: nothing is asked (B9) while the TTL lasts, so the test is quick or it proves nothing
-before=$(asked)
-ctl lookup sip:bob@b.example >/dev/null
-ctl lookup sip:bob@b.example >/dev/null
-after=$(asked)
-[ $((after - before)) -le 4 ] || fail "$((after - before)) questions for two look-ups"
+for n in 1 2 3; do # a slow machine may let the TTL of 2 s pass in between
+	ctl lookup sip:bob@b.example >/dev/null
+	before=$(asked)
+	ctl lookup sip:bob@b.example >/dev/null
+	after=$(asked)
+	[ "$after" != "$before" ] || break
+done
+[ "$after" = "$before" ] || fail "$((after - before)) questions for what has just been looked up"
 
 # an ENUM chain in a circle ends
 start=$(date +%s%N)

@@ -292,6 +292,36 @@ static void the_second_server_answers(void **state)
 	}
 }
 
+/* C9: who is dead is waited for once, not by each question. */
+static void a_dead_server_costs_one_try(void **state)
+{
+	uint64_t start_ms;
+
+	(void)state;
+	servers[0].manner = SILENT;
+	ask("x.example");
+	assert_int_equal(got.n, 2);
+	assert_int_equal(servers[0].asked, 1);
+	start_ms = clock_now_ms();
+	for (int i = 0; i < 20; i++) {
+		dns_flush(zone.dns);
+		ask("x.example");
+		assert_int_equal(got.n, 2);
+	}
+	assert_int_equal(servers[0].asked, 1);
+	assert_true(clock_now_ms() - start_ms < 1000);
+	/* now the other one dies and the first is back */
+	servers[0].manner = ANSWER;
+	servers[1].manner = SILENT;
+	servers[1].asked = 0;
+	for (int i = 0; i < 5; i++) {
+		dns_flush(zone.dns);
+		ask("x.example");
+		assert_int_equal(got.n, 2);
+	}
+	assert_int_equal(servers[1].asked, 1);
+}
+
 static void all_are_dead(void **state)
 {
 	uint64_t start_ms = clock_now_ms();
@@ -324,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(udp_and_tcp),
 		TEST(the_second_server_answers),
+		TEST(a_dead_server_costs_one_try),
 		TEST(all_are_dead),
 		TEST(stopped_while_asking),
 	};
