@@ -95,7 +95,7 @@ def walk(tests):
 def label(path, tests):
     path = os.path.relpath(path, tests)
     path = re.sub(r"^scenario/([^/]+)/run\.sh$", r"\1", path)
-    return re.sub(r"^unit/(.*)/test_(\w+)\.c$", r"\1/\2", path)
+    return re.sub(r"^unit/(?:.*)/(test_\w+)\.c$", r"\1", path)
 
 
 def join(table, tests):
