@@ -33,7 +33,6 @@ struct end {
 	int err;       /* of the last answer */
 	uint16_t code; /* of the last answer */
 	size_t answers;
-	size_t later; /* frames that may wait */
 };
 
 static struct timer_wheel *wheel;
@@ -48,14 +47,6 @@ static void on_send(void *arg, const uint8_t *bytes, size_t len_bytes)
 	e->queue[e->nqueue].bytes = malloc(len_bytes);
 	memcpy(e->queue[e->nqueue].bytes, bytes, len_bytes);
 	e->queue[e->nqueue++].len = len_bytes;
-}
-
-static void on_send_later(void *arg, const uint8_t *bytes, size_t len_bytes)
-{
-	struct end *e = arg;
-
-	e->later++;
-	on_send(arg, bytes, len_bytes);
 }
 
 static void answer(struct end *e, uint32_t transaction)
@@ -103,11 +94,8 @@ static void on_answer(void *arg, int err, const struct gate_message *m)
 
 static int open_end(struct end *e, struct end *to, const char *node, uint64_t epoch)
 {
-	const struct gate_exchange_handlers h = {.send = on_send,
-						 .request = on_request,
-						 .late = on_late,
-						 .silent = on_silent,
-						 .send_later = on_send_later};
+	const struct gate_exchange_handlers h = {
+		.send = on_send, .request = on_request, .late = on_late, .silent = on_silent};
 	const struct gate_exchange_options o = {node, epoch, 300};
 
 	memset(e, 0, sizeof(*e));
@@ -457,28 +445,6 @@ static void acknowledgements_free_the_peers_copies(void **state)
 	assert_int_equal(n.cached, 0);
 }
 
-static void only_what_nobody_waits_for_may_wait(void **state)
-{
-	struct gate_message *m;
-
-	(void)state;
-	a.later = 0;
-	ask();
-	assert_int_equal(a.later, 0);
-	flow();
-	m = gate_exchange_compose(a.x, GATE_REF_ID, 7);
-	gate_action_add(&m->action, GATE_SUBTRACT, GATE_REF_ALL);
-	m->may_wait = true;
-	assert_int_equal(gate_exchange_request(a.x, m, 500, on_answer, &a, NULL), 0);
-	assert_int_equal(a.later, 1);
-	ask(); /* the next one does not inherit it */
-	assert_int_equal(a.later, 1);
-	flow();
-	assert_int_equal(a.answers, 3);
-	pass_ms(300); /* the acknowledgement of the three */
-	assert_int_equal(a.later, 2);
-}
-
 static void garbage_closes_and_bad_requests_are_answered(void **state)
 {
 	struct gate_exchange_counts n;
@@ -603,7 +569,6 @@ int main(void)
 		TEST(heartbeats_notice_a_silent_peer),
 		TEST(a_pause_of_our_own_is_not_the_peers_silence),
 		TEST(acknowledgements_free_the_peers_copies),
-		TEST(only_what_nobody_waits_for_may_wait),
 		TEST(garbage_closes_and_bad_requests_are_answered),
 		TEST(versions),
 		TEST(chaos),
