@@ -75,7 +75,7 @@ int call_media_fits(const struct call *call, const struct body_sdp *offer,
 		    const struct body_sdp *answer, const char **ret_why)
 {
 	struct body_negotiation n;
-	const char *unasked, **why = ret_why ? ret_why : &unasked;
+	const char *unasked = NULL, **why = ret_why ? ret_why : &unasked;
 	int err = body_negotiate(offer, answer, &n, why);
 
 	if (!err)
