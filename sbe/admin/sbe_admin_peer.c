@@ -195,6 +195,8 @@ static const char *peers_in_words(const struct route_plan *plan)
 {
 	const struct peer *p = plan->n ? plan->candidates[0].peer : NULL;
 
+	if (!p && plan->cause && !strcmp(plan->cause, "lookup_failed"))
+		return "not known: a look-up failed";
 	if (!p)
 		return plan->status == 404 ? "no" : "yes, but nobody there can be used now";
 	return p->conf->mode == PEER_ON_DEMAND ? "yes, on demand" : "yes, as agreed";

@@ -493,11 +493,14 @@ static void test_b12_many_calls_leak_nothing_and_reuse_nothing_early(void **stat
 	static bool used[65536];
 	struct addr far[2], local[2];
 	int fd[2] = {phone(&far[0], "127.0.0.1"), phone(&far[1], "127.0.0.2")};
-	pid_t pid = dbe_start();
 	uint32_t contexts[50];
 	size_t base;
+	pid_t pid;
 
 	(void)state;
+	write_conf("\"relay\":{\"warm_pairs_max\":0},");
+	pid = dbe_start();
+
 	await_registrations(1);
 	base = dbe_descriptors(pid);
 	memset(used, 0, sizeof(used));

@@ -281,7 +281,7 @@ static void routes(void **state)
 	assert_int_equal(json_array_size(json_object_get(d, "candidates")), 2);
 	steps = json_object_get(d, "steps");
 	assert_true(json_array_size(steps) >= 4);
-	assert_string_equal(text_at(json_array_get(steps, 0), "step"), "from");
+	assert_string_equal(text_at(json_array_get(steps, 0), "step"), "peer");
 	assert_string_equal(text_at(json_array_get(steps, json_array_size(steps) - 1), "step"),
 			    "result");
 	json_decref(d);
