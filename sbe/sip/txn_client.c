@@ -149,20 +149,30 @@ static void client_shrink(struct txn_client *c)
 }
 
 /* The user goes on to another next hop; the phone behind this one shall not ring for nobody. */
-static void client_abandon(struct txn_client *c)
+static void client_abandon(struct txn_client *c, int err)
 {
-	client_feedback(c, NULL, -ETIMEDOUT);
-	metric_add(&txn_metrics, TXN_TIMEOUTS, 1);
+	client_feedback(c, NULL, err);
+	metric_add(&txn_metrics, TXN_TIMEOUTS, err == -ETIMEDOUT);
 	client_stop_waiting(c);
+	c->state = CLIENT_CALLING;
 	c->cancelled = c->abandoned = true;
 	client_shrink(c);
 	client_start(c, 0, 64 * c->layer->t1_ms);
 	if (c->h && c->h->failed)
-		c->h->failed(c->arg, -ETIMEDOUT);
+		c->h->failed(c->arg, err);
 	if (c->h && c->h->terminated) /* not if it was let go of in there */
 		c->h->terminated(c->arg);
 	c->h = NULL;
 	c->arg = NULL;
+}
+
+/* The network refused a copy of an INVITE: an earlier one may have come through all the same, and somebody may ring. */
+static void act_unsent(struct txn_client *c, const struct client_input *in)
+{
+	if (c->invite && c->repeated && !c->abandoned)
+		client_abandon(c, c->err);
+	else
+		act_failed(c, in);
 }
 
 static void act_clock_send(struct txn_client *c, const struct client_input *in)
@@ -176,16 +186,17 @@ static void act_clock_send(struct txn_client *c, const struct client_input *in)
 	}
 	if (txn_clock_due(&c->clock)) {
 		if (c->hasty)
-			client_abandon(c);
+			client_abandon(c, -ETIMEDOUT);
 		else
 			client_timed_out(c);
 		return;
 	}
 	metric_add(&txn_metrics, TXN_REPEAT_OUT, 1);
+	c->repeated = true;
 	err = txn_send_bytes(c->layer, &c->target, c->bytes, c->nbytes);
 	if (err) {
 		c->err = (int16_t)err;
-		act_failed(c, NULL);
+		act_unsent(c, NULL);
 		return;
 	}
 	/* A doubles without end (17.1.1.2), E only up to T2 (17.1.2.2). */
@@ -380,7 +391,7 @@ static client_act_h *const invite_machine[CLIENT_STATES][CLIENT_EVENTS] = {
 	[CLIENT_PROCEEDING] = {act_ringing, act_accept, act_refuse, act_clock_ringing},
 	[CLIENT_COMPLETED] = {NULL, act_stray, act_ack_again, act_finish},
 	[CLIENT_ACCEPTED] = {NULL, act_fork, NULL, act_finish},
-	[CLIENT_FAILED] = {NULL, act_stray, NULL, act_failed},
+	[CLIENT_FAILED] = {NULL, act_stray, NULL, act_unsent},
 };
 
 static client_act_h *const other_machine[CLIENT_STATES][CLIENT_EVENTS] = {

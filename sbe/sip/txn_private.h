@@ -178,6 +178,7 @@ struct txn_client {
 	uint8_t nforks : 2,
 		ack_of : 2; /* whose 2xx have come; 1 + the one our ACK is for, 0 = none */
 	bool invite : 1, is_waiting : 1, cancelled : 1, in_dialog : 1;
+	bool repeated : 1;  /* more than one copy has been sent */
 	bool hasty : 1;     /* an INVITE that may wait less than timer B for its first response */
 	bool abandoned : 1; /* it came to that: the user was told */
 };

@@ -311,6 +311,26 @@ static void slow_hop_is_cancelled(void **state)
 	assert_string_equal(bed_log(&bed), "");
 }
 
+/* U1: the network refuses a later copy of an INVITE: the first one may have come through, and nobody shall ring for nothing. */
+static void refused_copy_is_cancelled(void **state)
+{
+	(void)state;
+	struct transport_target to = call("INVITE", bed_udp);
+
+	bed_run_to(&bed, 600);
+	assert_string_equal(bed_times(&bed, "INVITE", 0), "0 500");
+	txn_transport_failed(bed.layer, &to, -ECONNREFUSED);
+	bed_run_to(&bed, 700);
+	bed_respond(&bed, "INVITE", 180, "t", &to);
+	assert_string_equal(bed_times(&bed, "CANCEL", 0), "700");
+	bed_respond(&bed, "CANCEL", 200, "t", &to);
+	bed_respond(&bed, "INVITE", 487, "t", &to);
+	assert_string_equal(bed_times(&bed, "ACK", 0), "700");
+	bed_run_to(&bed, 60000);
+	assert_string_equal(bed_log(&bed), "600 failed refused; 600 ended");
+	assert_int_equal(txn_count_client(bed.layer), 0);
+}
+
 /* The same, and it answers: that is for whoever ends strays, and the second time only for an ACK. */
 static void slow_hop_answers(void **state)
 {
@@ -548,6 +568,7 @@ int main(void)
 		BED(cancel_after_a_provisional_goes_at_once),
 		BED(cancel_crossing_2xx),
 		BED(slow_hop_is_cancelled),
+		BED(refused_copy_is_cancelled),
 		BED(slow_hop_answers),
 		BED(cancel_is_for_invite_only),
 		BED(off_path_answers_are_dropped),
