@@ -24,7 +24,7 @@ const struct conf_field peer_ingress_fields[] = {
 	{FIELD(domains, "domains"), .type = CONF_STRINGS, .max = 256,
 	 .text = "Domains that are not ours and that the peer may call through us."},
 	{FIELD(numeric, "numeric"), .type = CONF_ENUM, .words = numeric_words, .def = "ours",
-	 .text = "Request-URIs with an IP address for a host: only ours, any, or none."},
+	 .text = "Request-URIs with an IP address for a host: only ours (a listener, or listed in domains), any, or none."},
 	{FIELD(from, "from"), .type = CONF_ENUM, .words = from_words, .def = "certificate",
 	 .text = "Over mutual TLS the domains in From and P-Asserted-Identity of a terminal peer must stand in its "
 		 "certificate; an IP address names nobody there, with strict it is refused too; or any may."},

@@ -82,7 +82,7 @@ bool policy_ingress_target(const struct policy_way *way, const struct wire_msg *
 	wire_request_uri(m, &u);
 	if (way->ndomains && u.host.n && is_numeric(u.host)) {
 		if (c->numeric == PEER_NUMERIC_ANY ||
-		    (c->numeric == PEER_NUMERIC_OURS && is_listener(way, &u)))
+		    (c->numeric == PEER_NUMERIC_OURS && is_ours(way, &u)))
 			return true;
 		return refuse(ret_refusal, 404, NULL, "numeric_host",
 			      "the called URI names an address that is not ours to route");

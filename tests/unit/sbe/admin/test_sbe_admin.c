@@ -283,7 +283,7 @@ static void routes(void **state)
 	assert_true(json_array_size(steps) >= 4);
 	assert_string_equal(text_at(json_array_get(steps, 0), "step"), "peer");
 	assert_string_equal(text_at(json_array_get(steps, json_array_size(steps) - 1), "step"),
-			    "result");
+			    "policy");
 	json_decref(d);
 	d = good("route test", "{\"from\":\"bnet\",\"to\":\"sip:+4420@a.example\"}");
 	assert_int_equal(json_integer_value(json_object_get(d, "status")), 404);
