@@ -437,20 +437,6 @@ void txn_client_response(struct txn_client *c, const struct wire_msg *m,
 
 /* ---- life ---- */
 
-static struct wire_text branch_of(const char *request, size_t n)
-{
-	static const char mark[] = ";branch=";
-	const char *b = memmem(request, n, mark, sizeof(mark) - 1);
-	struct wire_text t = {0};
-
-	if (b) {
-		t.s = b + sizeof(mark) - 1;
-		while (t.s + t.n < request + n && t.s[t.n] != ';' && t.s[t.n] != '\r')
-			t.n++;
-	}
-	return t;
-}
-
 /* The Via is the first header of what we write, so the first branch is ours. */
 static int client_make(struct txn_layer *l, const struct transport_target *to,
 		       const struct wire_out *o, const char *method, struct txn_client **ret_client)
@@ -469,7 +455,7 @@ static int client_make(struct txn_layer *l, const struct transport_target *to,
 	c->target = *to;
 	c->invite = wire_method_of(name) == WIRE_INVITE;
 	c->state = CLIENT_CALLING;
-	txn_map_add(&l->clients, &c->by_key, txn_key_client(branch_of(c->bytes, c->nbytes), name));
+	txn_map_add(&l->clients, &c->by_key, txn_key_client(txn_branch(c->bytes, c->nbytes), name));
 	metric_add(&txn_metrics, TXN_CLIENTS, 1);
 	LIST_INSERT_HEAD(&l->waiting, c, waiting);
 	c->is_waiting = true;

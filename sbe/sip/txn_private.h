@@ -94,6 +94,8 @@ int txn_response_write(const struct txn_blob *sizes, const char *text, const cha
 		       const char *oc, const struct txn_reply *r, struct wire_out *o);
 int txn_request_write(const struct transport_target *to, const struct txn_request *r,
 		      const char *branch, struct wire_out *o);
+/* The first branch of a request: the topmost Via's. Empty if there is none. */
+struct wire_text txn_branch(const char *request, size_t n);
 /**
  * From a request of ours: its ACK for a non-2xx (17.1.1.3), its CANCEL (9.1), or itself without what
  * those two do not need. @param to_line To of the response, or n = 0 for the request's own.

@@ -383,3 +383,17 @@ int txn_derive(struct wire_text request, const char *method, const struct wire_h
 	put_body(o, NULL, 0);
 	return o->err;
 }
+
+struct wire_text txn_branch(const char *request, size_t n)
+{
+	static const char mark[] = ";branch=";
+	const char *b = memmem(request, n, mark, sizeof(mark) - 1);
+	struct wire_text t = {0};
+
+	if (b) {
+		t.s = b + sizeof(mark) - 1;
+		while (t.s + t.n < request + n && t.s[t.n] != ';' && t.s[t.n] != '\r')
+			t.n++;
+	}
+	return t;
+}
