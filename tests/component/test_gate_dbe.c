@@ -236,15 +236,16 @@ static void open_one(struct user *u)
 	assert_int_equal(u->err, 0);
 }
 
+/* Some at a time: each has its deadline, and a busy machine takes a while for hundreds. */
 static void open_all(void)
 {
-	size_t i;
-
-	for (i = 0; i < CONTEXTS; i++)
-		ask(&users[i]);
-	for (i = 0; i < CONTEXTS; i++) {
-		RUN_UNTIL(users[i].replies == 1);
-		assert_int_equal(users[i].err, 0);
+	for (size_t done = 0; done < CONTEXTS; done += CONTEXTS / 10) {
+		for (size_t i = done; i < done + CONTEXTS / 10; i++)
+			ask(&users[i]);
+		for (size_t i = done; i < done + CONTEXTS / 10; i++) {
+			RUN_UNTIL(users[i].replies == 1);
+			assert_int_equal(users[i].err, 0);
+		}
 	}
 }
 
