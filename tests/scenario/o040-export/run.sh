@@ -112,14 +112,14 @@ sip_wait uacout; sip_wait uasout
 json_edit bnet-a.json 'for k in ("ingress_dbe", "egress_dbe"): c["net"][k] = [{"address": "127.0.7.0/24"}]'
 theirs config reload >/dev/null || fail "reload: $(theirs config reload)"
 scenario uacastray caller invite busy:488
-caller uacastray -m 1
+caller uacastray -p 5062 -m 1 # a copy of the refusal shall not meet the next telephone
 sip_wait uacastray
 [ "$(their_counter sbe_calls_media_astray_total)" = 1 ] || fail "media from elsewhere were taken"
 # ... and from a border element that is not in it: a stranger
 json_edit bnet-a.json 'c["net"]["egress_sbe"] = [{"address": "127.0.2.99"}]'
 theirs config reload >/dev/null || fail "reload"
 scenario uacstranger caller invite busy:403
-caller uacstranger -m 1
+caller uacstranger -p 5062 -m 1
 sip_wait uacstranger
 [ "$(their_counter sbe_requests_stranger_total)" -ge 1 ] || fail "no stranger was counted: $(theirs stats show | grep -i strang)"
 stop_theirs
