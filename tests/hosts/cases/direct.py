@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Use cases of direct peering: with proxies inside, by weights, with a side that has no SBE, and with proxies that come and go (D1, D2,
 D9, D10)."""
+import difflib
+import os
+import re
+
 from cases.transit import NUMBER, header, hop, peer, start_of, terminating
 from flows import basic
 from lib.bed import sip
@@ -50,6 +54,7 @@ def d1(bed):
         inn.bye()
         out.wait("BYE")
         bed.idle("sbe1", "sbe2")
+        explained(bed.daemons.ctl("sbe1", "route", "test", "--from", "alice", "--to", f"sip:{NUMBER}@b.example"))
         eve = bed.phone("attacker", "eve", "a.example")
         refused = eve.place(f"sip:{NUMBER}@b.example", sip("sbe2", "peer")).final()
         check(refused.start == "SIP/2.0 403 Unsupported Peer", f"another source got {refused.start}")
@@ -64,6 +69,19 @@ def d1(bed):
     check(onward.body.count("\r\nVia:") == 1 and "/TCP " in header(onward, "via") and not header(onward, "record-route"), "what the peer sees of our hops")
     check(int(header(onward, "max-forwards")) == int(header(invite, "max-forwards")) - 1, "Max-Forwards")
     basic.no_leak(bed)
+
+
+def explained(text):
+    """What an operator is told of this call before it is made; the golden file keeps the words. UPDATE=1 rewrites it."""
+    text = re.sub(r"((?:took_ms|ttl_s): +)\d+", r"\1N", re.sub(r"\b\d+ ms\b", "N ms", re.sub(r"\d+ s old|for \d+ s|\d+ s left", "N s", text)))
+    path = os.path.join(os.environ["SPEER_ROOT"], "tests", "golden", "explain", "test-bed.txt")
+    if os.environ.get("UPDATE"):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+    with open(path, encoding="utf-8") as f:
+        golden = f.read()
+    changed = [x for x in difflib.unified_diff(golden.splitlines(), text.splitlines(), lineterm="", n=0) if not x.startswith(("---", "+++", "@@"))]
+    check(not changed, f"route test says something else (UPDATE=1 if it is meant): {changed[:4]}")
 
 
 def drawing_d1():
