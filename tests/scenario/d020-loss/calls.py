@@ -103,7 +103,7 @@ def at_answerer(text, far):
 for i in range(N):
     after(i / RATE, start, i)
 end = time.monotonic() + N / RATE + 40
-while time.monotonic() < end and len(ended) < N:
+while time.monotonic() < end and (len(ended) < N or sum(v == "ended" for v in at_callee.values()) < N):  # each side's BYE may be lost
     wait = max(0.0, min(timers[0][0] - time.monotonic(), 0.5)) if timers else 0.5
     for s in select.select([a, b], [], [], wait)[0]:
         data, far = s.recvfrom(65535)
