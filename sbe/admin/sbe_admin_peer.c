@@ -195,7 +195,7 @@ static const char *peers_in_words(const struct route_plan *plan)
 {
 	const struct peer *p = plan->n ? plan->candidates[0].peer : NULL;
 
-	if (!p && plan->cause && !strcmp(plan->cause, "lookup_failed"))
+	if (!p && plan->unknown)
 		return "not known: a look-up failed";
 	if (!p)
 		return plan->status == 404 ? "no" : "yes, but nobody there can be used now";

@@ -35,14 +35,12 @@ bool call_ingress_caller(const struct call_core *core, const struct transport_ta
 bool call_ingress_plan(const struct call_core *core, const struct wire_msg *m, const struct peer *p,
 		       struct route_plan *plan, struct policy_refusal *no)
 {
-	/* what lookups decide is called by two words, a route by its name */
-	bool routed = !strchr(plan->route, ' ');
 	struct policy_way way;
 	size_t n = 0;
 
 	call_headers_way(core, p, NULL, NULL, &way);
 	for (size_t i = 0; i < plan->n; i++) {
-		if (policy_ingress_onward(&way, m, plan->candidates[i].peer, routed, no))
+		if (policy_ingress_onward(&way, m, plan->candidates[i].peer, plan->by_route, no))
 			plan->candidates[n++] = plan->candidates[i];
 	}
 	plan->n = n;

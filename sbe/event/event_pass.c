@@ -337,7 +337,6 @@ static void try_next(struct event_pass *p)
 static void keep_agreed(struct event_pass *p)
 {
 	struct route_plan *plan = &p->plan;
-	bool routed = !strchr(plan->route, ' ');
 	const struct policy_way way = {.from = p->from,
 				       .transport = p->core->o.transport,
 				       .domains = p->core->c.domains,
@@ -348,7 +347,8 @@ static void keep_agreed(struct event_pass *p)
 	if (plan->status)
 		return;
 	for (size_t i = 0; i < plan->n; i++) {
-		if (policy_ingress_onward(&way, p->msg, plan->candidates[i].peer, routed, &no))
+		if (policy_ingress_onward(&way, p->msg, plan->candidates[i].peer, plan->by_route,
+					  &no))
 			plan->candidates[n++] = plan->candidates[i];
 	}
 	plan->n = n;

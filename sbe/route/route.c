@@ -75,6 +75,7 @@ void route_decide(struct route_work *w, const char *by)
 	w->plan->status = 0;
 	w->plan->reason = "";
 	text_copy(w->plan->route, sizeof(w->plan->route), by);
+	w->plan->by_route = false;
 }
 
 /* ---- all routes */
@@ -110,6 +111,7 @@ static bool try_route(struct route_work *w, const struct route *r)
 	}
 	w->plan->failover = r->failover;
 	route_decide(w, r->conf->name);
+	w->plan->by_route = true;
 	return true;
 }
 
@@ -166,6 +168,7 @@ static void refuse(struct route_work *w)
 		p->status = 503;
 		p->reason = "lookup failed";
 		p->cause = "lookup_failed";
+		p->unknown = true;
 	} else if (!w->matched || p->denied) {
 		p->status = 404;
 		p->reason = "no route";

@@ -108,6 +108,8 @@ struct route_found {
 };
 struct route_plan {
 	char route[64]; /* which route or source decided: "b", "lookup uri" */
+	bool by_route;  /* one of the routes, not a lookup */
+	bool unknown;   /* a 503: a source that was asked did not answer, so nobody knows */
 	int status; /* 0 = candidates there; else the SIP status to answer: 404 no route, 503 all down/blocked */
 	const char *reason; /* static text for it */
 	const char *cause;  /* CDR word for it */

@@ -149,7 +149,7 @@ def d5(bed):
 @row("D6", "RFC 6405 5.5", "Two transit providers in a row, and one that sends the call back: the loop ends", hosts=PATH)
 def d6(bed):
     """Each SBE takes one off Max-Forwards. Then the second transit believes the first one has Bob: a call that comes back ends with 482 or
-    483, and no more INVITEs than Max-Forwards allows."""
+    483, and no more INVITEs come than Max-Forwards allows."""
     bed.daemons.start("sbe1", originating([{"name": "out", "from": ["alice"], "number": "+44", "to": [{"peer": "inet", "sed": {"host": "b.example"}}]}],
                                           inet=peer("isbe", "i.example")))
     bed.daemons.start("isbe", transit([{"name": "b", "from": ["anet", "jnet"], "domain": "b.example", "to": [{"peer": "jnet", "sed": {"host": "b.example"}}]}],
@@ -169,9 +169,15 @@ def d6(bed):
     check(left == [69, 68, 67, 66], f"Max-Forwards {left}")
     # a wrong route: the call comes back
     bed.daemons.reload("isbe2", {"routes": [{"name": "b", "from": ["inet"], "domain": "b.example", "to": [{"peer": "inet", "sed": {"host": "b.example"}}]}]})
-    before = bed.daemons.counter("isbe2", "sbe_calls_total")
+    def records():
+        return sum(len(bed.daemons.cdrs(n)) for n in ("isbe", "isbe2"))
+
+    wait_for("the records of the call", lambda: records() >= 2)
+    before = records()
     status = alice.place(f"sip:{NUMBER}@a.example", sip("sbe1", "a")).final().status
-    check(status in (482, 483, 404, 480, 500, 503), f"the loop ended with {status}")
+    check(status in (482, 483), f"the loop ended with {status}")
     bed.note(f"A wrong route from the second transit back to the first one ended with {status}.")
-    check(bed.daemons.counter("isbe2", "sbe_calls_total") - before <= 70, "more than 70 INVITEs")
     wait_for("nothing is left", lambda: all(bed.daemons.idle(n) for n in ("sbe1", "isbe", "isbe2")))
+    # one record for each INVITE that came, the one that is refused for its Max-Forwards too
+    wait_for("a record of each that came", lambda: records() - before > 60)
+    check(records() - before <= 70, f"{records() - before} INVITEs came to the two transits")

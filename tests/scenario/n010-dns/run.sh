@@ -5,6 +5,7 @@
 # alone: it compares set-up times
 set -u
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
+. "$SPEER_ROOT/tests/scenario/lib/dns.sh"
 DNS=127.0.5.53
 net_config
 json_edit "$TEST_TMP/sbe.json" '
@@ -16,23 +17,6 @@ c["lookup"] = [{"type": "table"}, {"type": "enum", "suffix": "e164.example", "ti
 c["location"] = [{"type": "peers"}, {"type": "dns", "realm": "peering", "secure": False, "allow_private": True, "timeout_ms": 1500}]
 '
 mkdir "$TEST_TMP/nsd"
-cat >"$TEST_TMP/nsd/nsd.conf" <<X
-server:
-  ip-address: $DNS@5353
-  username: ""
-  chroot: ""
-  zonesdir: "$TEST_TMP/nsd"
-  database: ""
-  pidfile: "$TEST_TMP/nsd/pid"
-  xfrdfile: "$TEST_TMP/nsd/xfrd"
-  zonelistfile: "$TEST_TMP/nsd/zones"
-  hide-version: yes
-remote-control:
-  control-enable: no
-zone:
-  name: example
-  zonefile: example.zone
-X
 cat >"$TEST_TMP/nsd/example.zone" <<X
 \$ORIGIN example.
 \$TTL 2
@@ -48,8 +32,7 @@ sbe.b A $BNET
 0.2.4.4.e164 NAPTR 10 10 "u" "E2U+sip" "!^\\\\+44(.*)\$!sip:9\\\\1@b.example!" .
 1.2.4.4.e164 NAPTR 10 10 "" "" "" 1.2.4.4.e164
 X
-net_run nsd nsd -d -c "$TEST_TMP/nsd/nsd.conf"
-await 5 "the name server listens" bound "$DNS:5353"
+name_server nsd $DNS example
 net_start 1
 scenario uac caller invite ringing answer ack pause:100 bye
 scenario uas callee invite ringing answer ack bye

@@ -8,6 +8,7 @@ set -u
 NET_PEERING_LISTEN='"udp:127.0.2.1:5060","udp:127.0.2.4:5060","tcp:127.0.2.4:5060"'
 NET_SOURCES='"127.0.2.40"' NET_HOPS='"sip:127.0.2.40:5060"'
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
+. "$SPEER_ROOT/tests/scenario/lib/dns.sh"
 net_config
 json_edit "$TEST_TMP/sbe.json" '
 c["peers"]["bnet"]["net"] = {"ingress": ["udp:127.0.2.1:5060"]}
@@ -20,7 +21,7 @@ net_start 1
 for peer in bnet cnet; do
 	ctl peering export $peer >"$peer.json" || fail "export $peer"
 	mkdir -p "$peer"
-	ctl peering export $peer --zone >"$peer/a.zone" || fail "zone $peer"
+	ctl peering export $peer --zone >"$peer/a.example.zone" || fail "zone $peer"
 done
 grep -q '"address": "127.0.1.2"' bnet.json && fail "an inner media address is exported"
 [ "$(json net.egress_dbe.0.address <bnet.json)" = 127.0.2.2 ] || fail "no media address: $(cat bnet.json)"
@@ -30,28 +31,8 @@ grep -q '"address": "127.0.1.2"' bnet.json && fail "an inner media address is ex
 [ "$(json net.egress_sbe.2.address <cnet.json)" = 127.0.2.4 ] || fail "egress"
 [ "$(ctl peering export --all --zone | grep -c ' SRV ')" = 4 ] || fail "the zones of all peers: $(ctl peering export --all --zone)"
 
-serve() { # VIEW ADDRESS
-	cat >"$1/nsd.conf" <<-X
-	server:
-	  ip-address: $2@5353
-	  username: ""
-	  chroot: ""
-	  zonesdir: "$TEST_TMP/$1"
-	  database: ""
-	  pidfile: "$TEST_TMP/$1/pid"
-	  xfrdfile: "$TEST_TMP/$1/xfrd"
-	  zonelistfile: "$TEST_TMP/$1/zones"
-	remote-control:
-	  control-enable: no
-	zone:
-	  name: a.example
-	  zonefile: a.zone
-	X
-	net_run "nsd$1" nsd -d -c "$TEST_TMP/$1/nsd.conf"
-	await 5 "the name server of $1 listens" bound "$2:5353"
-}
-serve bnet 127.0.5.53
-serve cnet 127.0.5.54
+name_server bnet 127.0.5.53 a.example
+name_server cnet 127.0.5.54 a.example
 
 # the other side: all it knows of us is the document; the ways in it takes from the DNS
 their_side() { # NAME ADDRESS DNS

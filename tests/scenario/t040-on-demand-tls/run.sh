@@ -8,8 +8,8 @@
 set -u
 NET_PEERING_LISTEN='"tls:127.0.2.1:5061","tcp:127.0.2.1:5060","udp:127.0.2.1:5060"'
 . "$SPEER_ROOT/tests/scenario/lib/net.sh"
+. "$SPEER_ROOT/tests/scenario/lib/dns.sh"
 . "$SPEER_ROOT/tests/scenario/lib/pki.sh"
-command -v nsd >/dev/null || { echo "nsd is not installed"; exit 77; }
 DNS=127.0.5.53
 authority ca
 certificate sbe DNS:sbe.a.example ca
@@ -28,22 +28,6 @@ c['routes'] = []
 c['lookup'] = [{'type': 'uri'}]
 c['location'] = [{'type': 'peers'}, {'type': 'dns', 'realm': 'peering', 'secure': True, 'allow_private': True, 'timeout_ms': 2000}]"
 mkdir nsd
-cat >nsd/nsd.conf <<X
-server:
-  ip-address: $DNS@5353
-  username: ""
-  chroot: ""
-  zonesdir: "$TEST_TMP/nsd"
-  database: ""
-  pidfile: "$TEST_TMP/nsd/pid"
-  xfrdfile: "$TEST_TMP/nsd/xfrd"
-  zonelistfile: "$TEST_TMP/nsd/zones"
-remote-control:
-  control-enable: no
-zone:
-  name: example
-  zonefile: example.zone
-X
 cat >nsd/example.zone <<X
 \$ORIGIN example.
 \$TTL 60
@@ -70,8 +54,7 @@ _sip._udp.clear SRV 10 0 5060 sbe.clear
 _sip._tcp.clear SRV 10 0 5060 sbe.clear
 sbe.clear A 127.0.2.68
 X
-net_run nsd nsd -d -c "$TEST_TMP/nsd/nsd.conf"
-await 5 "the name server listens" bound "$DNS:5353"
+name_server nsd $DNS example
 net_start 1
 PYTHONPATH=$SPEER_ROOT/tests/scenario/lib "$SPEER_ROOT/tests/scenario/t040-on-demand-tls/calls.py" "$pki" "$SPEER_BIN/speerctl" "$SBE_SOCK" ||
 	{ tail -n 30 sbe.log; cdrs | tail -n 3; fail "calls"; }
