@@ -268,10 +268,16 @@ def finish_call(kind, link, sent, ok):
     return False
 
 
+def same_call(got, data):
+    """Whether got may belong to data: a late copy of the answer to an earlier message does not, and UDP brings those."""
+    ident, known = call_id(data), call_id(got)
+    return ident is None or known is None or known == ident
+
+
 def finals(link, data, seconds, want):
     """What is said to data: final statuses with their texts, 'closed' at last if it was. Ends when `want` were seen.
     @return that, and when the first word came (a 100 is one)."""
-    said, ident, end, first = [], call_id(data), time.monotonic() + seconds, None
+    said, end, first = [], time.monotonic() + seconds, None
     while len(said) < want and time.monotonic() < end:
         got = link.recv(end - time.monotonic())
         if got is None:
@@ -279,9 +285,10 @@ def finals(link, data, seconds, want):
         if got == b"":
             said.append("closed")
             break
+        if want == 1 and not same_call(got, data):
+            continue
         first = first or time.monotonic()
-        known = call_id(got)
-        if status(got) >= 200 and (ident is None or known is None or known == ident or want > 1):
+        if status(got) >= 200:
             said.append(got)
     return said, first or time.monotonic()
 
@@ -397,9 +404,11 @@ def response(row, kind, link, data, callee, label):
 def stray(link_udp, data, label):
     """As it is, it answers nothing of ours: silence."""
     link_udp.send(data)
-    got = link_udp.recv(QUIET_S)
-    if got:
-        wrong(label, f"a response was answered:\n{got.decode('utf-8', 'replace')}")
+    end = time.monotonic() + QUIET_S
+    while time.monotonic() < end:
+        got = link_udp.recv(end - time.monotonic())
+        if got and same_call(got, data):
+            wrong(label, f"a response was answered:\n{got.decode('utf-8', 'replace')}")
 
 
 # ---- runs
