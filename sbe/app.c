@@ -18,7 +18,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/net/loop_idle.h"
+#include "common/net/loop_turn.h"
 #include "common/net/admin_uv.h"
 #include "common/net/net_metric.h"
 #include "common/net/timer_uv.h"
@@ -448,7 +448,7 @@ int app_new(const char *conf_path, struct sbe_snapshot *snapshot, struct app **r
 	err = uv_loop_init(&a->loop);
 	a->loop_ready = !err;
 	if (!err)
-		err = loop_idle_start(&a->loop);
+		err = loop_turn_start(&a->loop);
 	if (!err)
 		err = mem_strdup(conf_path, 4096, &a->conf_path);
 	if (!err)

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
-#include "common/net/loop_idle.h"
+#include "common/net/loop_turn.h"
 #include "sbe/app_private.h"
 
 static uint64_t process_cpu_us(void)
@@ -22,7 +22,7 @@ static void on_tick(void *arg)
 	struct app *a = arg;
 	struct overload_sample s = {
 		.now_us = clock_now_us(),
-		.idle_us = loop_idle_us(),
+		.idle_us = loop_turn_idle_us(),
 		.cpu_us = process_cpu_us(),
 		.queue_percent = transport_queue_percent(a->transport),
 		.transactions_percent =
@@ -43,6 +43,7 @@ void app_overload_start(struct app *a)
 				      .cdr = a->cdr};
 
 	peer_gate_init(&a->gate, &o);
+	loop_turn_gather(c->limits.gather_ms * 1000);
 	on_tick(a);
 }
 
@@ -50,6 +51,7 @@ void app_overload_reload(struct app *a)
 {
 	a->gate.o.emergency =
 		a->snapshot->conf.limits.emergency; /* the old list goes with its snapshot */
+	loop_turn_gather(a->snapshot->conf.limits.gather_ms * 1000);
 }
 
 static struct peer *peer_of(const struct app *a, const struct transport_target *t)

@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 
 #include "common/mem.h"
-#include "common/net/loop_idle.h"
+#include "common/net/loop_turn.h"
 #include "common/net/net_metric.h"
 
 #define STREAM_PLAIN_BYTES (16U * 1024) /* one TLS record */
@@ -182,9 +182,11 @@ static void stream_on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 	struct stream *s = h->data;
 	const uint8_t *data = (const uint8_t *)buf->base;
 
-	loop_idle_woke();
+	loop_turn_woke();
 	if (n == 0)
 		return;
+	if (n == (ssize_t)buf->len)
+		loop_turn_unread();
 	mem_ref(s);
 	if (n == UV_EOF) {
 		uv_read_stop(h);

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
-#include "common/net/loop_idle.h"
+#include "common/net/loop_turn.h"
 #include "common/net/device.h"
 #include "common/net/dscp.h"
 #include "common/net/net_metric.h"
@@ -138,6 +138,8 @@ static void udp_receive(struct udp *u)
 		u->h.recv(u->arg, &a, u->iov[i].iov_base, u->msgs[i].msg_len);
 	}
 	u->now = NULL;
+	if (n == UDP_BATCH)
+		loop_turn_unread();
 }
 
 static void udp_on_poll(uv_poll_t *p, int status, int events)
@@ -145,7 +147,7 @@ static void udp_on_poll(uv_poll_t *p, int status, int events)
 	struct udp *u = p->data;
 
 	(void)events;
-	loop_idle_woke();
+	loop_turn_woke();
 	mem_ref(u); /* handlers may close us; libuv frees later, this is for clarity of ownership */
 	/* libuv takes a pending socket error for a broken descriptor and stops polling. */
 	if (status < 0)

@@ -76,7 +76,7 @@ struct sbe_conf {
 	} log; /* enum log_level */
 	struct {
 		uint32_t calls_max, messages_per_s; /* messages: of one address that is no peer */
-		uint32_t cps, delay_ms, shed_percent;
+		uint32_t cps, delay_ms, gather_ms, shed_percent;
 		struct conf_list emergency; /* const char *: users that are emergency numbers */
 		struct transport_limits connections;
 	} limits;

@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/net/loop_turn.h"
 #include "common/net/stream.h"
 #include "proto/frame.h"
 #include "proto/outbox.h"
@@ -26,6 +27,7 @@ struct conn {
 	bool reading;
 	struct gate_frame frames;
 	struct gate_outbox out;
+	struct loop_task out_now; /* at the end of this turn */
 	struct timer out_later;
 	struct timer deadline; /* of joining, then of a half-received frame */
 };
@@ -47,6 +49,7 @@ static void release(struct conn *c)
 	LIST_REMOVE(c, link);
 	timer_stop(&c->deadline);
 	timer_stop(&c->out_later);
+	loop_turn_forget(&c->out_now);
 	gate_frame_reset(&c->frames);
 	gate_outbox_reset(&c->out);
 	mem_unref(c);
@@ -64,6 +67,7 @@ static void flush(void *arg)
 	struct conn *c = arg;
 
 	timer_stop(&c->out_later);
+	loop_turn_forget(&c->out_now);
 	if (!c->dead)
 		gate_outbox_flush(&c->out, write_bytes, c);
 }
@@ -84,6 +88,7 @@ static void close_conn(void *arg, bool flush_first)
 	c->stream = NULL;
 	timer_stop(&c->deadline);
 	timer_stop(&c->out_later);
+	loop_turn_forget(&c->out_now);
 	if (!c->reading)
 		release(c);
 }
@@ -166,8 +171,10 @@ static void send_bytes(void *arg, const uint8_t *bytes, size_t len_bytes)
 {
 	struct conn *c = arg;
 
-	/* Answers to what was read together leave together, and nothing overtakes what waits. */
-	if (!c->dead && put(c, bytes, len_bytes) && (!c->reading || gate_outbox_full(&c->out)))
+	if (c->dead || !put(c, bytes, len_bytes))
+		return;
+	/* What one turn of the loop has to say leaves together, and nothing overtakes what waits. */
+	if (gate_outbox_full(&c->out) || (!c->reading && !loop_turn_at_end(&c->out_now, flush, c)))
 		flush(c);
 }
 
