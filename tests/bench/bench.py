@@ -5,7 +5,7 @@ store is a Redis on a unix socket that counts as a part of that box, in one run 
 
 Load: SIPp UAC -> box -> SIPp UAS over UDP on loopback, INVITE 180 200 ACK BYE 200 with SDP both ways, hold 1 s,
 no media. CPU is user + system of the box's whole process tree. Compare ratios of one run only: machines are noisy.
-usage: bench.py BIN_DIR [--rate 200] [--calls 1600] [--held 2000] [--only ours|topoh|topos] [--repeat 3]
+usage: bench.py BIN_DIR [--rate 200] [--calls 1600] [--held 2000, 0 = no memory] [--only ours|topoh|topos] [--repeat 3]
 """
 import argparse, json, os, shutil, signal, subprocess, sys, tempfile, time
 
@@ -166,26 +166,33 @@ def load(tmp, box, rate, calls, hold_ms, sample_at_s=None):
     uas.wait()
     ok, failed = int(last(f"{tmp}/uac.csv", "SuccessfulCall(C)")), int(last(f"{tmp}/uac.csv", "FailedCall(C)"))
     again = int(last(f"{tmp}/uac.csv", "Retransmissions(C)")) + int(last(f"{tmp}/uas.csv", "Retransmissions(C)"))
-    return {"ok": ok, "failed": failed, "retransmissions": again, "cpu_s_per_1000": round(1000 * cpu / max(ok, 1), 3), "held": held}
+    h, m, seconds, us = (int(x) for x in last(f"{tmp}/uac.csv", "ResponseTime1(C)").split(":"))
+    setup_ms = ((h * 60 + m) * 60 + seconds) * 1000 + us / 1000
+    return {"ok": ok, "setup_ms": setup_ms, "failed": failed, "retransmissions": again, "cpu_s_per_1000": round(1000 * cpu / max(ok, 1), 3), "held": held}
 
 def steal():
     return int(open("/proc/stat").readline().split()[8]) / HZ
 
-def measure(kind, bins, args):
+def measure_cpu(kind, args, turn):
+    """One pass with a box of its own. @return CPU seconds per 1000 calls."""
     tmp = tempfile.mkdtemp(prefix="speermint-bench.")
-    box = kind(tmp, bins)
+    box = kind(tmp, os.path.abspath(args.bins))
     try:
         box.wait_ready()
         load(tmp, box, 50, 100, 500)
-        runs = []
-        for i in range(args.repeat):
-            s = steal()
-            r = load(tmp, box, args.rate, args.calls, 1000)
-            print(f"  {box.name}: run {i + 1}: {r['ok']} calls at {args.rate}/s, {r['failed']} failed, {r['retransmissions']} "
-                  f"retransmissions, {r['cpu_s_per_1000']} CPU s per 1000 calls (steal {steal() - s:.1f} s)", flush=True)
-            runs.append(r["cpu_s_per_1000"])
+        s = steal()
+        r = load(tmp, box, args.rate, args.calls, 1000)
+        print(f"  {box.name}: run {turn}: {r['ok']} calls at {args.rate}/s, {r['failed']} failed, {r['retransmissions']} retransmissions, "
+              f"answered after {r['setup_ms']} ms (mean), {r['cpu_s_per_1000']} CPU s per 1000 calls (steal {steal() - s:.1f} s)", flush=True)
+        return r["cpu_s_per_1000"]
+    finally:
         box.stop()
-        box = kind(tempfile.mkdtemp(prefix="speermint-bench.", dir=tmp), bins)
+        shutil.rmtree(tmp, ignore_errors=True)
+
+def measure_memory(kind, args):
+    tmp, bins = tempfile.mkdtemp(prefix="speermint-bench."), os.path.abspath(args.bins)
+    box = kind(tempfile.mkdtemp(prefix="speermint-bench.", dir=tmp), bins)
+    try:
         box.wait_ready()
         load(box.tmp, box, 50, 100, 500)
         time.sleep(1)
@@ -205,7 +212,7 @@ def measure(kind, bins, args):
         done = (memory_kib(box.pids(), "Pss") - base) / (args.held * 2)
         print(f"  {box.name}: {args.held * 2} calls finished within {args.held * 2 / rate:.0f} s, transactions lingering: {done:.2f} KiB "
               f"per call (PSS), {r['failed']} failed", flush=True)
-        return {"cpu": sorted(runs)[len(runs) // 2], "held_kib": held, "done_kib": done}
+        return {"held_kib": held, "done_kib": done}
     finally:
         box.stop()
         shutil.rmtree(tmp, ignore_errors=True)
@@ -219,15 +226,19 @@ def main():
     p.add_argument("--repeat", type=int, default=3)
     p.add_argument("--only", choices=["ours", "topoh", "topos"])
     args = p.parse_args()
-    result = {}
-    for key, kind in (("ours", Ours), ("topoh", Topoh), ("topos", Topos)):
-        if args.only in (None, key):
-            result[key] = measure(kind, os.path.abspath(args.bins), args)
+    kinds = {key: kind for key, kind in (("ours", Ours), ("topoh", Topoh), ("topos", Topos)) if args.only in (None, key)}
+    cpu = {key: [] for key in kinds}
+    # In turn, so that what else the machine does while they run meets all of them.
+    for i in range(args.repeat):
+        for key, kind in kinds.items():
+            cpu[key].append(measure_cpu(kind, args, i + 1))
+    result = {key: measure_memory(kind, args) for key, kind in kinds.items()} if args.held else {}
     for key in ("topoh", "topos"):
-        if key in result and "ours" in result:
-            o, k = result["ours"], result[key]
-            print(f"CPU per call, ours / Kamailio {key} + rtpengine: {o['cpu'] / k['cpu']:.2f} (target with topoh: at most 0.33); "
-                  f"memory per held call: {o['held_kib'] / k['held_kib']:.2f}")
+        if key in cpu and "ours" in cpu:
+            each = sorted(o / k for o, k in zip(cpu["ours"], cpu[key]))
+            print(f"CPU per call, ours / Kamailio {key} + rtpengine: {each[len(each) // 2]:.2f}, the middle of "
+                  f"{' '.join(f'{r:.2f}' for r in each)} (target with topoh: at most 0.33)" +
+                  (f"; memory per held call: {result['ours']['held_kib'] / result[key]['held_kib']:.2f}" if result else ""))
     if "ours" in result:
         o = result["ours"]
         print(f"held call: {o['held_kib']:.1f} KiB (target at most 16); finished call: {o['done_kib']:.2f} KiB (target at most 2)")
