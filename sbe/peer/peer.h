@@ -155,7 +155,7 @@ struct peer {
 	struct rate lookups; /* what it makes us ask */
 	struct peer_member member;
 	void *owner; /* reference that keeps conf alive */
-	struct table_entry by_name, by_number;
+	struct table_entry by_name;
 };
 
 struct peer_set;

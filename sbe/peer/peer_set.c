@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -30,10 +31,11 @@ struct peer_name { /* one domain, in lower case */
 };
 
 struct peer_set {
-	struct table *names, *numbers;
+	struct table *names;
 	struct table *domains;
 	struct peer **peers; /* references */
 	size_t npeers;
+	struct peer **numbered;  /* of peers, by rising number */
 	struct peer **certified; /* of peers: those known by certificate alone */
 	size_t ncertified;
 	bool has_ipsec;
@@ -50,7 +52,6 @@ static void peer_destroy(void *obj)
 	struct peer *p = obj;
 
 	table_remove(&p->by_name);
-	table_remove(&p->by_number);
 	peer_federation_leave(p);
 	mem_unref(p->state);
 	mem_unref(p->owner);
@@ -154,15 +155,14 @@ static void peer_set_destroy(void *obj)
 	for (size_t i = 0; i < s->npeers; i++) {
 		table_remove(
 			&s->peers[i]->by_name); /* a call may keep the peer, but not in our table */
-		table_remove(&s->peers[i]->by_number);
 		mem_unref(s->peers[i]);
 	}
 	for (size_t i = 0; i < s->ndomains; i++)
 		table_remove(&s->domain_names[i].entry);
 	table_free(s->names);
-	table_free(s->numbers);
 	table_free(s->domains);
 	mem_free(s->peers);
+	mem_free(s->numbered);
 	mem_free(s->certified);
 	mem_free(s->realms);
 	mem_free(s->domain_names);
@@ -229,17 +229,16 @@ static int reserve(struct peer_set *s, const struct conf_list *confs)
 	int err = table_new(0, &s->names);
 
 	if (!err)
-		err = table_new(0, &s->numbers);
-	if (!err)
 		err = table_new(0, &s->domains);
 	if (err || !n)
 		return err;
 	for (size_t i = 0; i < n; i++)
 		ndomains += c[i].domains.n;
-	s->peers = mem_buffer(n * sizeof(*s->peers));
+	s->peers = mem_buffer(n * sizeof(struct peer *));
+	s->numbered = mem_buffer(n * sizeof(struct peer *));
 	s->realms = mem_buffer(n * sizeof(*s->realms));
 	s->certified = mem_buffer(n * sizeof(struct peer *));
-	if (!s->peers || !s->realms || !s->certified)
+	if (!s->peers || !s->numbered || !s->realms || !s->certified)
 		return -ENOMEM;
 	if (!ndomains)
 		return 0;
@@ -269,13 +268,27 @@ static int add_peer(struct peer_set *s, const struct peer_conf *conf, void *owne
 		s->certified[s->ncertified++] = p;
 	err = table_add(s->names, &p->by_name, p->name, strlen(p->name), p);
 	if (!err)
-		err = table_add(s->numbers, &p->by_number, &p->state->number,
-				sizeof(p->state->number), p);
-	if (!err)
 		err = add_sources(s, p);
 	if (!err)
 		err = add_domains(s, p);
 	return err;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t one = (*(struct peer *const *)a)->state->number;
+	uint32_t two = (*(struct peer *const *)b)->state->number;
+
+	return (one > two) - (one < two);
+}
+
+/* A peer is asked for by its number for every message: halving an array takes less than a hash. */
+static void sort_numbers(struct peer_set *s)
+{
+	if (!s->npeers)
+		return;
+	memcpy(s->numbered, s->peers, s->npeers * sizeof(struct peer *));
+	qsort(s->numbered, s->npeers, sizeof(struct peer *), by_number);
 }
 
 int peer_set_new(const struct conf_list *confs, void *owner, struct peer_set *old,
@@ -291,6 +304,7 @@ int peer_set_new(const struct conf_list *confs, void *owner, struct peer_set *ol
 		mem_unref(s);
 		return err;
 	}
+	sort_numbers(s);
 	metric_register(&peer_metrics);
 	metric_register(&peer_limit_metrics);
 	metric_register(&peer_overload_metrics);
@@ -339,7 +353,18 @@ struct peer *peer_find_name(const struct peer_set *s, const char *name)
 
 struct peer *peer_find_number(const struct peer_set *s, uint32_t number)
 {
-	return table_find(s->numbers, &number, sizeof(number));
+	size_t low = 0, high = s->npeers;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->numbered[middle]->state->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < s->npeers && s->numbered[low]->state->number == number ? s->numbered[low]
+									    : NULL;
 }
 
 struct peer *peer_by_name(const struct peer_set *s, size_t nth)

@@ -84,6 +84,20 @@ static void by_number(void **state)
 	/* one that is gone says nothing: the address does */
 	other = bed_set("{'peers':{'a':{'realm':'r','sources':['10.0.0.1']}}}", s);
 	assert_string_equal(peer_identify(other, &t)->name, "a");
+	peer_set_free(later);
+	/* whatever the order in the file, with new ones among them */
+	later = bed_set("{'peers':{'d':{'realm':'r','sources':['10.0.0.4']},"
+			"'b':{'realm':'r','sources':['10.0.0.2']},"
+			"'c':{'realm':'r','sources':['10.0.0.3']},"
+			"'a':{'realm':'r','sources':['10.0.0.1']}}}",
+			s);
+	for (const char *name = "abcd"; *name; name++) {
+		struct peer *p = peer_find_name(later, (const char[]){*name, 0});
+
+		assert_ptr_equal(peer_find_number(later, p->state->number), p);
+	}
+	assert_null(peer_find_number(later, 0));
+	assert_null(peer_find_number(later, UINT32_MAX));
 	peer_set_free(s);
 	peer_set_free(later);
 	peer_set_free(other);
