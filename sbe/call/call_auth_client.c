@@ -124,7 +124,7 @@ static bool choose(const struct leg *leg, const struct wire_msg *m, enum who who
 	unsigned n = 0;
 
 	for (void *it = NULL; n < CHALLENGES_MAX && wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, names[who].asks))
+		if (!wire_header_is(&h, names[who].asks))
 			continue;
 		n++;
 		if (digest_parse(h.value, &f) || !fits(a, &f, &algorithm) ||

@@ -95,7 +95,7 @@ static enum verdict judge(struct call_core *core, const struct wire_msg *m, cons
 	unsigned n = 0;
 
 	for (void *it = NULL; n < CREDENTIALS_MAX && wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, "authorization"))
+		if (!wire_header_is(&h, "authorization"))
 			continue;
 		n++;
 		if (digest_parse(h.value, &f) || !wire_text_is(f.realm, a->realm))

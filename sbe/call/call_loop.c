@@ -127,7 +127,7 @@ bool call_loop_found(const uint64_t secret[2], uint64_t key, const struct wire_m
 	wire_request_uri(m, &uri);
 	f.went = sent_key(secret, &uri);
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, "via"))
+		if (!wire_header_is(&h, "via"))
 			continue;
 		rest = h.value;
 		while (wire_list_next(&rest, &value)) {

@@ -100,12 +100,17 @@ static const struct call_method methods[] = {
 
 /* ---- option tags ---- */
 
+static bool row_agreed(const struct call_option *row, const struct peer_conf *c,
+		       struct wire_text tag)
+{
+	return row->on && row->on(c) && policy_option_allowed(c, tag.s, tag.n);
+}
+
 static bool agreed(const struct peer_conf *c, struct wire_text tag)
 {
 	for (size_t i = 0; i < COUNT(options); i++) {
 		if (wire_text_is_nocase(tag, options[i].tag))
-			return options[i].on && options[i].on(c) &&
-			       policy_option_allowed(c, tag.s, tag.n);
+			return row_agreed(&options[i], c, tag);
 	}
 	return false;
 }
@@ -136,7 +141,7 @@ bool call_option_refused(const struct wire_msg *m, const struct peer_conf *c, ch
 	if (!wire_header_find(m, "require", &h)) /* as good as always */
 		return false;
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, "require"))
+		if (!wire_header_is(&h, "require"))
 			continue;
 		rest = h.value;
 		while (wire_list_next(&rest, &tag)) {
@@ -151,10 +156,11 @@ bool call_option_refused(const struct wire_msg *m, const struct peer_conf *c, ch
 	return refused;
 }
 
-static void add_to_list(struct text_out *t, const char *word)
+static void add_to_list(struct text_out *t, struct wire_text word)
 {
-	text_add(t, t->len_bytes ? ", " : "");
-	text_add(t, word);
+	if (t->len_bytes)
+		text_add_bytes(t, ", ", 2);
+	text_add_bytes(t, word.s, word.n);
 }
 
 void call_option_supported(const struct peer_conf *c, const char *without, struct wire_out *o)
@@ -164,11 +170,12 @@ void call_option_supported(const struct peer_conf *c, const char *without, struc
 
 	text_start(&t, list, sizeof(list));
 	for (size_t i = 0; i < COUNT(options); i++) {
-		if (without && !strcmp(without, options[i].tag))
+		const struct wire_text tag = {options[i].tag, strlen(options[i].tag)};
+
+		if (without && !strcmp(without, tag.s))
 			continue;
-		if (!options[i].quiet &&
-		    agreed(c, (struct wire_text){options[i].tag, strlen(options[i].tag)}))
-			add_to_list(&t, options[i].tag);
+		if (!options[i].quiet && row_agreed(&options[i], c, tag))
+			add_to_list(&t, tag);
 	}
 	if (t.len_bytes)
 		wire_out_header_text(o, "Supported", (struct wire_text){list, t.len_bytes});
@@ -188,8 +195,10 @@ void call_option_allow(const struct peer_conf *c, struct wire_out *o)
 
 	text_start(&t, list, sizeof(list));
 	for (size_t i = 0; i < COUNT(methods); i++) {
+		const char *name = wire_method_name(methods[i].method);
+
 		if (taken(&methods[i], c))
-			add_to_list(&t, wire_method_name(methods[i].method));
+			add_to_list(&t, (struct wire_text){name, strlen(name)});
 	}
 	wire_out_header_text(o, "Allow", (struct wire_text){list, t.len_bytes});
 }
@@ -271,7 +280,7 @@ bool call_option_peer_allows(const struct wire_msg *m, const char *method)
 	bool said = false;
 
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, "allow"))
+		if (!wire_header_is(&h, "allow"))
 			continue;
 		said = true;
 		rest = h.value;

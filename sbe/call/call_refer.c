@@ -79,7 +79,7 @@ static int parse(const struct wire_msg *m, struct call_refer_to *ret_refer)
 	int status = 0;
 
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, "refer-to"))
+		if (!wire_header_is(&h, "refer-to"))
 			continue;
 		if (++n > 1 || wire_party_parse(h.value, &party))
 			return 400; /* RFC 3515 2.4.2: exactly one */

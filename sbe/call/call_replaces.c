@@ -167,7 +167,7 @@ int call_replaces_check(struct call_core *core, const struct wire_msg *m, const 
 	if (!wire_header_find(m, "replaces", &h))
 		return 0;
 	for (void *it = NULL; wire_header_next(m, &it, &more);)
-		n += !strcmp(more.canonical, "replaces");
+		n += wire_header_is(&more, "replaces");
 	if (n > 1)
 		return refuse(400, "replaces", ret_cause);
 	if (p->conf->replaces == PEER_TRANSFER_REFUSE)

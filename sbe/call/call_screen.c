@@ -55,7 +55,7 @@ static bool lists(const struct wire_msg *m, const char *canonical, const char *c
 	struct wire_header h;
 
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, canonical))
+		if (!wire_header_is(&h, canonical))
 			continue;
 		rest = h.value;
 		while (wire_list_next(&rest, &value)) {

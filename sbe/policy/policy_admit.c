@@ -151,7 +151,7 @@ static bool asserts_foreign(const struct policy *p, const struct wire_msg *m)
 	void *it = NULL;
 
 	while (wire_header_next(m, &it, &h)) {
-		if (strcmp(h.canonical, "p-asserted-identity"))
+		if (!wire_header_is(&h, "p-asserted-identity"))
 			continue;
 		rest = h.value;
 		while (wire_list_next(&rest, &value)) {

@@ -122,7 +122,7 @@ static unsigned read_q850(const struct wire_msg *m)
 	uint32_t n;
 
 	while (m && wire_header_next(m, &it, &h)) {
-		if (strcmp(h.canonical, "reason"))
+		if (!wire_header_is(&h, "reason"))
 			continue;
 		rest = h.value;
 		while (wire_list_next(&rest, &value)) {

@@ -129,7 +129,7 @@ static void collect_reasons(struct policy_inner *inner, const struct wire_msg *m
 	struct wire_header h;
 
 	for (void *it = NULL; left && wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, "reason"))
+		if (!wire_header_is(&h, "reason"))
 			continue;
 		rest = h.value;
 		while (left && wire_list_next(&rest, &value)) {
@@ -172,7 +172,7 @@ static void pass_plain(const struct policy_scene *s, struct policy_lines *l, str
 			lines_take(l, &h);
 		if (class != POLICY_HARMLESS && class != POLICY_FREE && class != POLICY_SIGNED)
 			continue;
-		if (class == POLICY_FREE && !strcmp(h.canonical, "reason")) {
+		if (class == POLICY_FREE && wire_header_is(&h, "reason")) {
 			reasons = true;
 			continue;
 		}

@@ -71,7 +71,7 @@ unsigned policy_privacy(const struct wire_msg *m)
 	if (!wire_header_find(m, "privacy", &h)) /* as good as always */
 		return 0;
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
-		if (!strcmp(h.canonical, "privacy"))
+		if (wire_header_is(&h, "privacy"))
 			bits |= privacy_of_value(h.value);
 	}
 	return bits & PRIVACY_NONE ? PRIVACY_NONE : bits; /* none is said alone (RFC 3323 4.2) */

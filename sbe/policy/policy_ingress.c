@@ -129,7 +129,7 @@ static bool asserted_fits(const struct transport_target *source, const struct wi
 	struct wire_header h;
 
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, "p-asserted-identity"))
+		if (!wire_header_is(&h, "p-asserted-identity"))
 			continue;
 		rest = h.value;
 		while (wire_list_next(&rest, &value)) {

@@ -125,11 +125,16 @@ static int take_routes(struct parts *p, const struct wire_msg *m, bool reverse)
 	return err;
 }
 
-/* The URI the next request has to reach first. */
-static bool next_uri(const struct dialog *d, struct wire_uri *ret_uri)
+/* The URI the next request has to reach first. @param target the remote target taken apart, if that is known */
+static bool next_uri(const struct dialog *d, const struct wire_uri *target,
+		     struct wire_uri *ret_uri)
 {
 	struct wire_text routes = text_of(d->routes);
 	struct wire_party first;
+	if (routes.n == 0 && target && target->text.n) {
+		*ret_uri = *target;
+		return true;
+	}
 	if (routes.n == 0)
 		return wire_uri_parse(text_of(d->remote_target), ret_uri) == 0;
 	/* "Route: <..>, <..>\r\n": the first value ends at the ">" that closes it; a quoted ">" is no name of ours */
@@ -143,11 +148,11 @@ static bool next_uri(const struct dialog *d, struct wire_uri *ret_uri)
 }
 
 /* Numeric next hop of the same kind as where the dialog lives now: go there. Else stay. */
-static void aim(struct transport_target *t, const struct dialog *d)
+static void aim(struct transport_target *t, const struct dialog *d, const struct wire_uri *target)
 {
 	struct wire_uri u;
 	struct addr a;
-	if (!next_uri(d, &u) || !u.is_sip || addr_parse_ip(u.host.s, u.host.n, &a))
+	if (!next_uri(d, target, &u) || !u.is_sip || addr_parse_ip(u.host.s, u.host.n, &a))
 		return;
 	if ((t->to.family != ADDR_NONE && a.family != t->to.family) || addr_is_any(&a) ||
 	    addr_is_multicast(&a))
@@ -173,12 +178,14 @@ static struct wire_text target_of(const struct wire_uri *u)
 }
 
 /* The Contact of a dialog, a SIP or SIPS URI (RFC 3261 12.1.1); "*" is for REGISTER and names nothing. */
-static bool contact_uri(const struct wire_msg *m, struct wire_text *ret_uri)
+static bool contact_uri(const struct wire_msg *m, struct wire_uri *ret_uri,
+			struct wire_text *ret_target)
 {
 	struct wire_party contact;
 	if (!wire_contact(m, 0, &contact) || !contact.uri.is_sip)
 		return false;
-	*ret_uri = target_of(&contact.uri);
+	*ret_uri = contact.uri;
+	*ret_target = target_of(&contact.uri);
 	return true;
 }
 
@@ -188,6 +195,7 @@ int dialog_init_uas(struct dialog *d, const struct wire_msg *request,
 	struct dialog fresh = {
 		.target = *from, .remote_cseq = wire_cseq(request), .has_remote_cseq = true};
 	struct wire_party local, remote;
+	struct wire_uri target;
 	struct parts p;
 	memset(p.text, 0, sizeof(p.text));
 	wire_to(request, &local);
@@ -196,9 +204,10 @@ int dialog_init_uas(struct dialog *d, const struct wire_msg *request,
 	p.text[LOCAL_TAG] = text_of(local_tag);
 	p.text[REMOTE_TAG] = remote.tag;
 	/* No Contact (RFC 2543): what is left to send to is who they say they are. */
-	if (!contact_uri(request, &p.text[TARGET])) {
+	if (!contact_uri(request, &target, &p.text[TARGET])) {
 		if (!remote.uri.is_sip && !remote.uri.is_tel)
 			return -EINVAL;
+		target = remote.uri;
 		p.text[TARGET] = target_of(&remote.uri);
 	}
 	int err = without_tag(&local, p.party[0], &p.text[LOCAL_PARTY]);
@@ -210,7 +219,7 @@ int dialog_init_uas(struct dialog *d, const struct wire_msg *request,
 		err = commit(&fresh, &p);
 	if (err)
 		return err;
-	aim(&fresh.target, &fresh);
+	aim(&fresh.target, &fresh, &target);
 	*d = fresh;
 	return 0;
 }
@@ -257,16 +266,18 @@ int dialog_preload(struct dialog *d, const char *routes)
 int dialog_establish_uac(struct dialog *d, const struct wire_msg *response)
 {
 	struct wire_party to;
+	struct wire_uri target;
 	struct parts p;
+	bool moved;
 	parts_of(d, &p);
 	wire_to(response, &to);
 	p.text[REMOTE_TAG] = to.tag;
-	contact_uri(response, &p.text[TARGET]);
+	moved = contact_uri(response, &target, &p.text[TARGET]);
 	int err = take_routes(&p, response, true);
 	if (!err)
 		err = commit(d, &p);
 	if (!err)
-		aim(&d->target, d);
+		aim(&d->target, d, moved ? &target : NULL);
 	return err;
 }
 
@@ -276,8 +287,9 @@ int dialog_refresh_target(struct dialog *d, const struct wire_msg *m,
 	struct transport_target target = from ? *from : d->target;
 	target.sips = d->target.sips; /* for as long as it lives */
 	struct wire_text uri;
+	struct wire_uri taken;
 	struct parts p;
-	if (!contact_uri(m, &uri))
+	if (!contact_uri(m, &taken, &uri))
 		return 0;
 	parts_of(d, &p);
 	if (!wire_text_is(uri, d->remote_target)) {
@@ -286,7 +298,7 @@ int dialog_refresh_target(struct dialog *d, const struct wire_msg *m,
 		if (err)
 			return err;
 	}
-	aim(&target, d);
+	aim(&target, d, &taken);
 	d->target = target;
 	return 0;
 }

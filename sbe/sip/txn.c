@@ -172,10 +172,9 @@ static void answer_stateless(struct txn_layer *l, const struct wire_msg *m,
 	(void)txn_send_bytes(l, &to, l->out, o.len_bytes);
 }
 
-static struct txn_server *find_server(const struct txn_layer *l, const struct wire_msg *m,
-				      const struct wire_via *v)
+static struct txn_server *find_server(const struct txn_layer *l, uint64_t key)
 {
-	struct txn_link *e = txn_map_find(&l->servers, txn_key_request(m, v));
+	struct txn_link *e = txn_map_find(&l->servers, key);
 
 	return e ? TXN_OF(e, txn_server, by_key) : NULL;
 }
@@ -183,7 +182,7 @@ static struct txn_server *find_server(const struct txn_layer *l, const struct wi
 static void receive_ack(struct txn_layer *l, const struct wire_msg *m, const struct wire_via *v,
 			const struct transport_target *from)
 {
-	struct txn_server *s = find_server(l, m, v);
+	struct txn_server *s = find_server(l, txn_key_request(m, v));
 	struct wire_party to;
 
 	/* By RFC 2543 the ACK of a 2xx looks like that of a refusal but for the To tag it may not have. */
@@ -203,7 +202,7 @@ static void receive_ack(struct txn_layer *l, const struct wire_msg *m, const str
 static void receive_cancel(struct txn_layer *l, const struct wire_msg *m, const struct wire_via *v,
 			   const struct transport_target *from)
 {
-	struct txn_server *s = find_server(l, m, v);
+	struct txn_server *s = find_server(l, txn_key_request(m, v));
 
 	if (s && !txn_on_path(&s->source, from)) {
 		metric_add(&txn_metrics, TXN_OFF_PATH, 1);
@@ -219,18 +218,21 @@ static void receive_cancel(struct txn_layer *l, const struct wire_msg *m, const 
 }
 
 static void receive_new(struct txn_layer *l, const struct wire_msg *m, const struct wire_via *v,
-			const struct transport_target *from)
+			const struct transport_target *from, uint64_t key)
 {
+	struct txn_keys keys = {.request = key};
 	struct txn_server *s;
 	struct wire_party to;
 
 	wire_to(m, &to);
-	if (to.tag.n == 0 && txn_map_find(&l->merged, txn_key_merged(m))) {
+	if (to.tag.n == 0)
+		keys.merged = txn_key_merged(m);
+	if (to.tag.n == 0 && txn_map_find(&l->merged, keys.merged)) {
 		metric_add(&txn_metrics, TXN_MERGED, 1);
 		answer_stateless(l, m, from, 482, NULL);
 		return;
 	}
-	if (l->servers.count >= l->server_max || txn_server_new(l, m, v, from, &s)) {
+	if (l->servers.count >= l->server_max || txn_server_new(l, m, v, from, &keys, &s)) {
 		metric_add(&txn_metrics, TXN_REFUSED, 1);
 		answer_stateless(l, m, from, 503, NULL);
 		return;
@@ -246,6 +248,7 @@ static void receive_request(struct txn_layer *l, const struct wire_msg *m,
 	enum wire_method method = wire_method(m);
 	struct txn_server *s;
 	struct wire_via v;
+	uint64_t key;
 
 	metric_add(&txn_metrics, TXN_REQUEST_IN_OTHER + txn_metric_method(method), 1);
 	if (!wire_top_via(m, &v))
@@ -254,11 +257,15 @@ static void receive_request(struct txn_layer *l, const struct wire_msg *m,
 		receive_ack(l, m, &v, from);
 	} else if (method == WIRE_CANCEL) {
 		receive_cancel(l, m, &v, from);
-	} else if ((s = find_server(l, m, &v))) {
+	} else {
+		key = txn_key_request(m, &v);
+		s = find_server(l, key);
+		if (!s) {
+			receive_new(l, m, &v, from, key);
+			return;
+		}
 		metric_add(&txn_metrics, TXN_REPEAT_IN, 1);
 		txn_server_repeat(s);
-	} else {
-		receive_new(l, m, &v, from);
 	}
 }
 

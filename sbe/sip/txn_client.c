@@ -139,13 +139,29 @@ static void client_timed_out(struct txn_client *c)
 	act_failed(c, NULL);
 }
 
+/* Of a message of ours up to its body. */
+static size_t head_bytes(const char *s, size_t n)
+{
+	const char *end = s + n, *at = s;
+
+	while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+		at++;
+		if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
+			return (size_t)(at + 2 - s);
+	}
+	return n;
+}
+
+/* It is not sent again and may ring for minutes: its ACK and its CANCEL are made of the headers, so the body goes. */
 static void client_shrink(struct txn_client *c)
 {
-	struct wire_out o;
+	size_t n = head_bytes(c->bytes, c->nbytes);
+	char *head = n < c->nbytes ? mem_resize(c->bytes, n) : NULL;
 
-	wire_out_init(&o, c->layer->out, TXN_MESSAGE_MAX_BYTES);
-	if (!txn_derive((struct wire_text){c->bytes, c->nbytes}, "INVITE", NULL, NULL, &o))
-		(void)txn_keep(&c->bytes, &c->nbytes, o.buf, o.len_bytes);
+	if (!head)
+		return;
+	c->bytes = head;
+	c->nbytes = (uint32_t)n;
 }
 
 /* The user goes on to another next hop; the phone behind this one shall not ring for nobody. */

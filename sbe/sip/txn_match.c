@@ -5,6 +5,7 @@
  * SipHash with a key of this process: nobody outside can make two digests meet, and by chance it
  * happens once in 2^64 / (open transactions) messages. So the strings themselves need not be kept.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -14,28 +15,53 @@
 #include "sbe/sip/wire_line.h"
 
 #define TXN_HOST_BYTES 256
+#define TXN_PARTS_MAX 8    /* texts and numbers of one key */
+#define TXN_PART_BYTES 128 /* a longer text goes in as its hash */
 
 /* What kind of key it is goes into the digest, so that the kinds never meet. */
 enum { KEY_BRANCH, KEY_RFC2543, KEY_MERGED, KEY_CLIENT };
 
+/* The parts of a key laid end to end, so that they are hashed at once. Each text has its length before it: where one
+ * ends and the next begins cannot be moved. */
 struct txn_digest {
-	uint64_t part[10];
+	uint8_t bytes[TXN_PARTS_MAX * (TXN_PART_BYTES + sizeof(uint32_t))];
 	size_t n;
 };
 
-static void digest_number(struct txn_digest *d, uint64_t v)
+static void digest_bytes(struct txn_digest *d, const void *bytes, size_t n)
 {
-	d->part[d->n++] = v;
+	assert(n <= sizeof(d->bytes) - d->n);
+	memcpy(d->bytes + d->n, bytes, n);
+	d->n += n;
+}
+
+static void digest_number(struct txn_digest *d, uint32_t v)
+{
+	digest_bytes(d, &v, sizeof(v));
+}
+
+static void digest_start(struct txn_digest *d, uint32_t kind)
+{
+	d->n = 0; /* the bytes are written before they are read */
+	digest_number(d, kind);
 }
 
 static void digest_text(struct txn_digest *d, struct wire_text t)
 {
-	digest_number(d, t.n ? table_hash(t.s, t.n) : 0);
+	uint64_t hash;
+
+	digest_number(d, (uint32_t)t.n);
+	if (t.n > TXN_PART_BYTES) {
+		hash = table_hash(t.s, t.n);
+		digest_bytes(d, &hash, sizeof(hash));
+	} else if (t.n) {
+		digest_bytes(d, t.s, t.n);
+	}
 }
 
 static uint64_t digest_end(const struct txn_digest *d)
 {
-	return table_hash(d->part, d->n * sizeof(d->part[0]));
+	return table_hash(d->bytes, d->n);
 }
 
 /* Host names compare without case. */
@@ -82,7 +108,7 @@ static struct wire_text top_via_text(const struct wire_msg *m)
  */
 static uint64_t key_rfc2543(const struct wire_msg *m)
 {
-	struct txn_digest d = {.n = 0};
+	struct txn_digest d;
 	struct wire_party from, to;
 	struct wire_uri uri;
 	enum wire_method method = wire_method(m);
@@ -90,7 +116,7 @@ static uint64_t key_rfc2543(const struct wire_msg *m)
 	wire_request_uri(m, &uri);
 	wire_from(m, &from);
 	wire_to(m, &to);
-	digest_number(&d, KEY_RFC2543);
+	digest_start(&d, KEY_RFC2543);
 	digest_method(&d, m);
 	digest_text(&d, uri.text);
 	digest_text(&d, from.tag);
@@ -110,11 +136,11 @@ bool txn_via_is_old(const struct wire_via *v)
 
 uint64_t txn_key_request(const struct wire_msg *m, const struct wire_via *v)
 {
-	struct txn_digest d = {.n = 0};
+	struct txn_digest d;
 
 	if (txn_via_is_old(v))
 		return key_rfc2543(m);
-	digest_number(&d, KEY_BRANCH);
+	digest_start(&d, KEY_BRANCH);
 	digest_method(&d, m);
 	digest_text(&d, v->branch);
 	digest_host(&d, v->host);
@@ -155,7 +181,7 @@ int txn_key_raw(const struct guard_head *h, uint64_t *ret_key)
 {
 	const size_t cookie = sizeof(TXN_COOKIE) - 1;
 	struct wire_text host, text, branch;
-	struct txn_digest d = {.n = 0};
+	struct txn_digest d;
 	uint32_t port = 0;
 
 	if (h->method == WIRE_OTHER || h->method == WIRE_ACK || h->method == WIRE_CANCEL ||
@@ -163,7 +189,7 @@ int txn_key_raw(const struct guard_head *h, uint64_t *ret_key)
 	    strncasecmp(branch.s, TXN_COOKIE, cookie) || branch.s[0] == '"' ||
 	    (text.s && wire_number(text, 65535, &port)))
 		return -ENOENT;
-	digest_number(&d, KEY_BRANCH);
+	digest_start(&d, KEY_BRANCH);
 	digest_number(&d, h->method);
 	digest_text(&d, branch);
 	digest_host(&d, host);
@@ -174,11 +200,11 @@ int txn_key_raw(const struct guard_head *h, uint64_t *ret_key)
 
 uint64_t txn_key_merged(const struct wire_msg *m)
 {
-	struct txn_digest d = {.n = 0};
+	struct txn_digest d;
 	struct wire_party from;
 
 	wire_from(m, &from);
-	digest_number(&d, KEY_MERGED);
+	digest_start(&d, KEY_MERGED);
 	digest_method(&d, m);
 	digest_text(&d, from.tag);
 	digest_text(&d, wire_call_id(m));
@@ -188,9 +214,9 @@ uint64_t txn_key_merged(const struct wire_msg *m)
 
 uint64_t txn_key_client(struct wire_text branch, struct wire_text method)
 {
-	struct txn_digest d = {.n = 0};
+	struct txn_digest d;
 
-	digest_number(&d, KEY_CLIENT);
+	digest_start(&d, KEY_CLIENT);
 	digest_text(&d, method);
 	digest_text(&d, branch);
 	return digest_end(&d);

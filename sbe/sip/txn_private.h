@@ -68,6 +68,11 @@ void txn_clock_interval(struct txn_clock *k, const struct txn_alarm *a, uint32_t
 /* ---- keys ---- */
 /** No branch that tells transactions apart: RFC 2543 rules apply. */
 bool txn_via_is_old(const struct wire_via *v);
+/* What a request is found by. */
+struct txn_keys {
+	uint64_t request;
+	uint64_t merged; /* of a request outside of a dialog */
+};
 /* Which server transaction a request belongs to; ACK and CANCEL give the key of the INVITE (17.2.3, 9.2). */
 uint64_t txn_key_request(const struct wire_msg *m, const struct wire_via *v);
 /* Equal for copies of one request that came over different paths (8.2.2.2). */
@@ -97,8 +102,7 @@ int txn_request_write(const struct transport_target *to, const struct txn_reques
 /* The first branch of a request: the topmost Via's. Empty if there is none. */
 struct wire_text txn_branch(const char *request, size_t n);
 /**
- * From a request of ours: its ACK for a non-2xx (17.1.1.3), its CANCEL (9.1), or itself without what
- * those two do not need. @param to_line To of the response, or n = 0 for the request's own.
+ * From a request of ours: its ACK for a non-2xx (17.1.1.3) or its CANCEL (9.1). @param to_line To of the response, or n = 0 for the request's own.
  */
 int txn_derive(struct wire_text request, const char *method, const struct wire_header *to_line,
 	       const char *reason, struct wire_out *o);
@@ -171,7 +175,7 @@ struct txn_client {
 	};
 	const struct txn_client_handlers *h;
 	void *arg;
-	/* the request; its skeleton after a provisional; its ACK after a non-2xx; after a 2xx the target of its ACK, and that */
+	/* the request; its headers after a provisional; its ACK after a non-2xx; after a 2xx the target of its ACK, and that */
 	char *bytes;
 	char *reason; /* of a CANCEL that waits for the first provisional */
 	uint32_t nbytes;
@@ -216,7 +220,8 @@ int txn_ack_write(struct txn_layer *l, const struct transport_target *to,
 
 /* txn_server.c */
 int txn_server_new(struct txn_layer *l, const struct wire_msg *m, const struct wire_via *v,
-		   const struct transport_target *from, struct txn_server **ret_server);
+		   const struct transport_target *from, const struct txn_keys *keys,
+		   struct txn_server **ret_server);
 void txn_server_repeat(struct txn_server *s);
 void txn_server_ack(struct txn_server *s, const struct wire_msg *m,
 		    const struct transport_target *from);

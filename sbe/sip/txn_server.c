@@ -309,7 +309,8 @@ static int server_fill(struct txn_server *s, const struct wire_msg *m,
 }
 
 int txn_server_new(struct txn_layer *l, const struct wire_msg *m, const struct wire_via *v,
-		   const struct transport_target *from, struct txn_server **ret_server)
+		   const struct transport_target *from, const struct txn_keys *keys,
+		   struct txn_server **ret_server)
 {
 	struct txn_server *s = mem_buffer(sizeof(*s));
 	int err;
@@ -322,14 +323,14 @@ int txn_server_new(struct txn_layer *l, const struct wire_msg *m, const struct w
 	s->source = *from;
 	s->reply_port = txn_reply_port(v, from);
 	err = server_fill(s, m, from);
-	txn_map_add(&l->servers, &s->by_key, txn_key_request(m, v));
+	txn_map_add(&l->servers, &s->by_key, keys->request);
 	metric_add(&txn_metrics, TXN_SERVERS, 1);
 	if (err) {
 		txn_server_drop(s);
 		return err;
 	}
 	if (!s->to_has_tag) {
-		txn_map_add(&l->merged, &s->by_merge, txn_key_merged(m));
+		txn_map_add(&l->merged, &s->by_merge, keys->merged);
 		s->merge_listed = true;
 	}
 	s->state = s->method == WIRE_INVITE ? SERVER_PROCEEDING : SERVER_TRYING;

@@ -11,33 +11,21 @@
 #include "sbe/sip/txn_private.h"
 #include "sbe/sip/wire_line.h"
 
-/* Raw bytes, as they are; the caller knows that they are clean. */
-static void put(struct wire_out *o, const char *s, size_t n)
+/* Inline, so that the length of a literal is known when it is compiled. */
+static inline void put_text(struct wire_out *o, const char *s)
 {
-	if (o->err || n == 0)
-		return;
-	if (n > o->size_bytes - o->len_bytes) {
-		o->err = -EMSGSIZE;
-		return;
-	}
-	memcpy(o->buf + o->len_bytes, s, n);
-	o->len_bytes += n;
-}
-
-static void put_text(struct wire_out *o, const char *s)
-{
-	put(o, s, strlen(s));
+	wire_out_raw(o, s, strlen(s));
 }
 
 /* A received value on one line: folds become blanks. */
 static void put_unfolded(struct wire_out *o, struct wire_text t)
 {
 	if (t.n == 0 || !(memchr(t.s, '\r', t.n) || memchr(t.s, '\n', t.n))) {
-		put(o, t.s, t.n); /* as good as always */
+		wire_out_raw(o, t.s, t.n); /* as good as always */
 		return;
 	}
 	for (size_t i = 0; i < t.n; i++)
-		put(o, t.s[i] == '\r' || t.s[i] == '\n' ? " " : &t.s[i], 1);
+		wire_out_raw(o, t.s[i] == '\r' || t.s[i] == '\n' ? " " : &t.s[i], 1);
 }
 
 bool txn_text_is_one_line(const char *s)
@@ -151,8 +139,10 @@ static void put_all(struct wire_out *o, const struct wire_msg *m, const char *ca
 {
 	struct wire_header h;
 
+	if (!wire_header_find(m, canonical, &h)) /* as good as always */
+		return;
 	for (void *it = NULL; wire_header_next(m, &it, &h);)
-		if (!strcmp(h.canonical, canonical))
+		if (wire_header_is(&h, canonical))
 			wire_out_line(o, &h);
 }
 
@@ -172,7 +162,7 @@ int txn_blob_write(const struct wire_msg *m, const struct transport_target *from
 	if (!wire_top_via(m, &v))
 		return -EINVAL;
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
-		if (strcmp(h.canonical, "via"))
+		if (!wire_header_is(&h, "via"))
 			continue;
 		if (top)
 			put_top_via(&o, h.value, from, &v, oc ? &ret_sizes->oc_at : NULL);
@@ -267,7 +257,7 @@ static void put_body(struct wire_out *o, const char *body, size_t n)
 	wire_out_header(o, "Content-Length", "%u", (unsigned)n);
 	put_text(o, "\r\n");
 	if (n)
-		put(o, body, n);
+		wire_out_raw(o, body, n);
 }
 
 int txn_response_write(const struct txn_blob *sizes, const char *text, const char *tag,
@@ -282,12 +272,13 @@ int txn_response_write(const struct txn_blob *sizes, const char *text, const cha
 		code[2 - i] = (char)('0' + v % 10);
 	code[3] = ' ';
 	put_text(o, "SIP/2.0 ");
-	put(o, code, sizeof(code));
+	wire_out_raw(o, code, sizeof(code));
 	put_text(o, reason);
 	put_text(o, "\r\n");
-	put(o, text, oc ? sizes->oc_at : 0);
+	wire_out_raw(o, text, oc ? sizes->oc_at : 0);
 	put_text(o, oc ? oc : "");
-	put(o, text + (oc ? sizes->oc_at : 0), sizes->head_bytes - (oc ? sizes->oc_at : 0U));
+	wire_out_raw(o, text + (oc ? sizes->oc_at : 0),
+		     sizes->head_bytes - (oc ? sizes->oc_at : 0U));
 	if (tag) {
 		put_text(o, ";tag=");
 		put_text(o, tag);
@@ -296,11 +287,11 @@ int txn_response_write(const struct txn_blob *sizes, const char *text, const cha
 	text += sizes->head_bytes;
 	/* Only a response that can make a dialog needs the recorded route (12.1.1). */
 	if (r->status > 100 && r->status < 300)
-		put(o, text, sizes->route_bytes);
+		wire_out_raw(o, text, sizes->route_bytes);
 	text += sizes->route_bytes;
 	if (r->status == 100)
-		put(o, text, sizes->stamp_bytes);
-	put(o, r->headers, r->headers_bytes);
+		wire_out_raw(o, text, sizes->stamp_bytes);
+	wire_out_raw(o, r->headers, r->headers_bytes);
 	if (r->body_bytes && r->content_type)
 		wire_out_header(o, "Content-Type", "%s", r->content_type);
 	put_body(o, r->body, r->body_bytes);
@@ -324,7 +315,7 @@ int txn_request_write(const struct transport_target *to, const struct txn_reques
 		transport_proto_name(to->proto), transport_sent_by(to->listener), branch,
 		/* RFC 5923 5: requests of theirs may take the same connection, where we are known */
 		to->proto == TRANSPORT_TLS ? ";alias" : "", to->overload ? WIRE_OC_OFFER : "");
-	put(o, r->headers, r->headers_bytes);
+	wire_out_raw(o, r->headers, r->headers_bytes);
 	put_body(o, r->body, r->body ? r->body_bytes : 0);
 	return o->err;
 }
@@ -336,7 +327,7 @@ static void put_cseq(struct wire_out *o, struct wire_text value, const char *met
 	while (digits < value.n && value.s[digits] >= '0' && value.s[digits] <= '9')
 		digits++;
 	put_text(o, "CSeq: ");
-	put(o, value.s, digits);
+	wire_out_raw(o, value.s, digits);
 	put_text(o, " ");
 	put_text(o, method);
 	put_text(o, "\r\n");
@@ -353,7 +344,7 @@ int txn_derive(struct wire_text request, const char *method, const struct wire_h
 	if (!uri || !end || uri > end)
 		return -EINVAL;
 	put_text(o, method);
-	put(o, uri, (size_t)(end + 1 - uri));
+	wire_out_raw(o, uri, (size_t)(end + 1 - uri));
 	rest = (struct wire_text){end + 1, request.n - (size_t)(end + 1 - request.s)};
 	while (wire_line_next(&rest, &line)) {
 		switch (line.id) {
@@ -368,7 +359,7 @@ int txn_derive(struct wire_text request, const char *method, const struct wire_h
 		case WIRE_NAME_CALL_ID:
 		case WIRE_NAME_ROUTE:
 		case WIRE_NAME_MAX_FORWARDS:
-			put(o, line.line.s, line.line.n);
+			wire_out_raw(o, line.line.s, line.line.n);
 			put_text(o, "\r\n");
 			break;
 		case WIRE_NAME_CSEQ:
@@ -386,14 +377,19 @@ int txn_derive(struct wire_text request, const char *method, const struct wire_h
 
 struct wire_text txn_branch(const char *request, size_t n)
 {
-	static const char mark[] = ";branch=";
-	const char *b = memmem(request, n, mark, sizeof(mark) - 1);
+	static const char mark[] = "branch=";
+	const char *end = request + n, *at = memchr(request, '\n', n);
 	struct wire_text t = {0};
 
-	if (b) {
-		t.s = b + sizeof(mark) - 1;
-		while (t.s + t.n < request + n && t.s[t.n] != ';' && t.s[t.n] != '\r')
+	/* behind the request line: a parameter of the URI may have that name too */
+	while (at && (at = memchr(at, ';', (size_t)(end - at)))) {
+		at++;
+		if ((size_t)(end - at) < sizeof(mark) || memcmp(at, mark, sizeof(mark) - 1))
+			continue;
+		t.s = at + sizeof(mark) - 1;
+		while (t.s + t.n < end && t.s[t.n] != ';' && t.s[t.n] != '\r')
 			t.n++;
+		break;
 	}
 	return t;
 }

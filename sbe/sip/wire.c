@@ -191,7 +191,7 @@ bool wire_header_find(const struct wire_msg *m, const char *canonical,
 		      struct wire_header *ret_header)
 {
 	for (size_t i = 0; i < m->nlines; i++) {
-		if (strcmp(m->lines[i].h.canonical, canonical) == 0) {
+		if (wire_header_is(&m->lines[i].h, canonical)) {
 			*ret_header = m->lines[i].h;
 			return true;
 		}
@@ -202,7 +202,7 @@ bool wire_header_find(const struct wire_msg *m, const char *canonical,
 bool wire_has_token(const struct wire_msg *m, const char *canonical, const char *token)
 {
 	for (size_t i = 0; i < m->nlines; i++) {
-		if (strcmp(m->lines[i].h.canonical, canonical) != 0)
+		if (!wire_header_is(&m->lines[i].h, canonical))
 			continue;
 		struct wire_text rest = m->lines[i].flat, value;
 		while (wire_list_next(&rest, &value))

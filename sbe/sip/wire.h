@@ -118,6 +118,11 @@ struct wire_header {
 	const char *canonical;              /* "p-asserted-identity"; static or in the message */
 };
 bool wire_header_next(const struct wire_msg *m, void **it, struct wire_header *ret_header);
+/** Is it this one? The first letter answers nearly always, without a call. */
+static inline bool wire_header_is(const struct wire_header *h, const char *canonical)
+{
+	return h->canonical[0] == canonical[0] && strcmp(h->canonical, canonical) == 0;
+}
 /** First header with this canonical lower-case name. */
 bool wire_header_find(const struct wire_msg *m, const char *canonical,
 		      struct wire_header *ret_header);

@@ -17,22 +17,32 @@ void wire_out_init(struct wire_out *o, char *buf, size_t size_bytes)
 	*o = (struct wire_out){.buf = buf, .size_bytes = size_bytes};
 }
 
-static void put(struct wire_out *o, const char *s, size_t n)
+static bool breaks_line(char c)
 {
-	if (o->err || n == 0)
-		return;
-	if (n > o->size_bytes - o->len_bytes) {
-		o->err = -EMSGSIZE;
-		return;
-	}
-	memcpy(o->buf + o->len_bytes, s, n);
-	o->len_bytes += n;
+	return c == '\r' || c == '\n' || c == 0;
+}
+
+/* Is none of these eight bytes below 16? Then none is a CR, an LF or a NUL; else they have to be looked at. */
+static bool all_printed(const char *s)
+{
+	uint64_t eight;
+
+	memcpy(&eight, s, sizeof(eight));
+	return !((eight - 0x1010101010101010U) & ~eight & 0x8080808080808080U);
 }
 
 /* What we write into a value must stay in that value. */
 static bool stays_in_line(const char *s, size_t n)
 {
-	return n == 0 || !(memchr(s, '\r', n) || memchr(s, '\n', n) || memchr(s, 0, n));
+	size_t i = 0;
+
+	while (n - i >= 8 && all_printed(s + i))
+		i += 8;
+	for (; i < n; i++) {
+		if (breaks_line(s[i]))
+			return false;
+	}
+	return true;
 }
 
 void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text value)
@@ -42,21 +52,10 @@ void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text
 			o->err = -EINVAL;
 		return;
 	}
-	put(o, name, strlen(name));
-	put(o, ": ", 2);
-	put(o, value.s, value.n);
-	put(o, "\r\n", 2);
-}
-
-/* Most values are texts put together: a format of %s, %u and %d only is written without vsnprintf, which would be the
- * dearest part of writing a message. */
-static bool is_plain_format(const char *fmt)
-{
-	for (; (fmt = strchr(fmt, '%')); fmt += 2) {
-		if (fmt[1] != 's' && fmt[1] != 'u' && fmt[1] != 'd')
-			return false;
-	}
-	return true;
+	wire_out_raw(o, name, strlen(name));
+	wire_out_raw(o, ": ", 2);
+	wire_out_raw(o, value.s, value.n);
+	wire_out_raw(o, "\r\n", 2);
 }
 
 static void put_number(struct wire_out *o, unsigned v)
@@ -68,33 +67,35 @@ static void put_number(struct wire_out *o, unsigned v)
 		digits[--at] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v);
-	put(o, digits + at, sizeof(digits) - at);
+	wire_out_raw(o, digits + at, sizeof(digits) - at);
 }
 
-static void put_plain(struct wire_out *o, const char *fmt, va_list ap)
+/* Most values are texts put together: a format of %s, %u and %d only is written without vsnprintf, which would be the
+ * dearest part of writing a message. @return false: there is something else in it, and nothing is to be kept */
+static bool put_plain(struct wire_out *o, const char *fmt, va_list ap)
 {
-	while (*fmt) {
-		size_t n = strcspn(fmt, "%");
+	const char *end;
+	unsigned v;
 
-		put(o, fmt, n);
-		fmt += n;
-		if (!*fmt)
-			break;
-		if (fmt[1] == 's') {
+	for (; (end = strchr(fmt, '%')); fmt = end + 2) {
+		wire_out_raw(o, fmt, (size_t)(end - fmt));
+		if (end[1] == 's') {
 			const char *text = va_arg(ap, const char *);
 
-			put(o, text, strlen(text));
-		} else {
-			unsigned v = va_arg(ap, unsigned); /* int and unsigned are passed alike */
-
-			if (fmt[1] == 'd' && (int)v < 0) {
-				put(o, "-", 1);
+			wire_out_raw(o, text, strlen(text));
+		} else if (end[1] == 'u' || end[1] == 'd') {
+			v = va_arg(ap, unsigned); /* int and unsigned are passed alike */
+			if (end[1] == 'd' && (int)v < 0) {
+				wire_out_raw(o, "-", 1);
 				v = 0U - v;
 			}
 			put_number(o, v);
+		} else {
+			return false;
 		}
-		fmt += 2;
 	}
+	wire_out_raw(o, fmt, strlen(fmt));
+	return true;
 }
 
 /* Anything else. vsnprintf needs one byte for its 0, which the line end takes over. */
@@ -116,21 +117,25 @@ void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...)
 {
 	va_list ap;
 	size_t value;
+	bool done;
 
-	put(o, name, strlen(name));
-	put(o, ": ", 2);
+	wire_out_raw(o, name, strlen(name));
+	wire_out_raw(o, ": ", 2);
 	value = o->len_bytes;
 	va_start(ap, fmt);
-	if (is_plain_format(fmt))
-		put_plain(o, fmt, ap);
-	else
-		put_formatted(o, fmt, ap);
+	done = put_plain(o, fmt, ap);
 	va_end(ap);
+	if (!done) {
+		o->len_bytes = value;
+		va_start(ap, fmt);
+		put_formatted(o, fmt, ap);
+		va_end(ap);
+	}
 	if (!o->err && !stays_in_line(o->buf + value, o->len_bytes - value)) {
 		o->len_bytes = value;
 		o->err = -EINVAL;
 	}
-	put(o, "\r\n", 2);
+	wire_out_raw(o, "\r\n", 2);
 }
 
 /* A CR or LF may only be part of a fold; the guard has seen to that, this is the second lock. */
@@ -158,8 +163,8 @@ void wire_out_line(struct wire_out *o, const struct wire_header *h)
 			o->err = -EINVAL;
 		return;
 	}
-	put(o, h->line.s, h->line.n);
-	put(o, "\r\n", 2);
+	wire_out_raw(o, h->line.s, h->line.n);
+	wire_out_raw(o, "\r\n", 2);
 }
 
 void wire_out_copy(struct wire_out *o, const struct wire_msg *m, wire_keep_h *keep, void *arg)

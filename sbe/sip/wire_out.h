@@ -9,6 +9,9 @@
 #ifndef SBE_SIP_WIRE_OUT_H
 #define SBE_SIP_WIRE_OUT_H
 
+#include <errno.h>
+#include <string.h>
+
 #include "sbe/sip/wire.h"
 
 struct wire_out {
@@ -18,6 +21,18 @@ struct wire_out {
 };
 
 void wire_out_init(struct wire_out *o, char *buf, size_t size_bytes);
+/** Bytes as they are: the caller knows that they are clean. Here, so that a few bytes of a literal are just stored. */
+static inline void wire_out_raw(struct wire_out *o, const char *s, size_t n)
+{
+	if (o->err || n == 0)
+		return;
+	if (n > o->size_bytes - o->len_bytes) {
+		o->err = -EMSGSIZE;
+		return;
+	}
+	memcpy(o->buf + o->len_bytes, s, n);
+	o->len_bytes += n;
+}
 /** "Name: value\r\n" */
 void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -95,6 +95,19 @@ static void sent_by_and_method_tell_apart(void **state)
 }
 
 /* What the sender says of itself is not believed (18.2.1); maddr is not followed, names are not looked up. */
+/* The Request-URI may have a parameter of that name: answers come with the branch of the Via. */
+static void own_branch_is_that_of_the_via(void **state)
+{
+	(void)state;
+	static const char request[] =
+		"INVITE sip:b@h;branch=z9hG4bKtheirs SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP h;rport;branch=z9hG4bKours\r\nX: ;branch=0\r\n";
+	struct wire_text none = txn_branch(request, strchr(request, '\n') + 1 - request);
+
+	assert_true(wire_text_is(txn_branch(request, sizeof(request) - 1), TXN_COOKIE "ours"));
+	assert_int_equal(none.n, 0);
+}
+
 static void answer_goes_to_the_source(void **state)
 {
 	(void)state;
@@ -399,6 +412,7 @@ int main(void)
 		BED(bare_cookie_is_no_branch),
 		BED(rfc2543_invite_cancel_and_ack),
 		BED(sent_by_and_method_tell_apart),
+		cmocka_unit_test(own_branch_is_that_of_the_via),
 		BED(answer_goes_to_the_source),
 		BED(all_vias_are_given_back),
 		BED(cancel_of_a_pending_invite),

@@ -70,6 +70,23 @@ static void line_ends_in_values_are_refused(void **state)
 	wire_out_init(&o, buf, sizeof(buf));
 	wire_out_header(&o, "A", "%s", "x\r\nB: y");
 	assert_int_equal(wire_out_end(&o, &n), -EINVAL);
+	/* wherever it stands, among whatever else */
+	for (size_t at = 0; at < 23; at++) {
+		for (int c = 0; c < 256; c++) {
+			char value[24] = "an_ordinary\tvalue, \xc3\xbc.\x7f";
+			bool breaks = c == '\r' || c == '\n' || c == 0;
+
+			value[at] = (char)c;
+			wire_out_init(&o, buf, sizeof(buf));
+			wire_out_header_text(&o, "A", (struct wire_text){value, 23});
+			assert_int_equal(wire_out_end(&o, &n), breaks ? -EINVAL : 0);
+			if (!c)
+				continue; /* a 0 ends the text */
+			wire_out_init(&o, buf, sizeof(buf));
+			wire_out_header(&o, "A", "%s", value);
+			assert_int_equal(wire_out_end(&o, &n), breaks ? -EINVAL : 0);
+		}
+	}
 	for (size_t i = 0; i < sizeof(bad_lines) / sizeof(bad_lines[0]); i++) {
 		struct wire_header h = {.line = bad_lines[i]};
 		wire_out_init(&o, buf, sizeof(buf));
