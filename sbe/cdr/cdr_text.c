@@ -4,14 +4,25 @@
 #include <errno.h>
 #include <string.h>
 
-static void put(struct cdr_text *t, const char *bytes, size_t n)
+/* Room for n more bytes. @return NULL, and the record is spoilt, if there is none. */
+static char *room(struct cdr_text *t, size_t n)
 {
+	char *at = t->buf + t->len_bytes;
+
 	if (t->err || n > t->size_bytes - t->len_bytes) {
 		t->err = -EMSGSIZE;
-		return;
+		return NULL;
 	}
-	memcpy(t->buf + t->len_bytes, bytes, n);
 	t->len_bytes += n;
+	return at;
+}
+
+static void put(struct cdr_text *t, const char *bytes, size_t n)
+{
+	char *at = room(t, n);
+
+	if (at)
+		memcpy(at, bytes, n);
 }
 
 void cdr_text_init(struct cdr_text *t, char *buf, size_t size_bytes)
@@ -20,23 +31,22 @@ void cdr_text_init(struct cdr_text *t, char *buf, size_t size_bytes)
 	put(t, "{", 1);
 }
 
-/* A comma unless it is the first of its object or list. */
-static void separate(struct cdr_text *t)
-{
-	char last = t->len_bytes ? t->buf[t->len_bytes - 1] : '{';
-
-	if (last != '{' && last != '[')
-		put(t, ",", 1);
-}
-
+/* A comma unless it is the first of its object or list, and the key, in which there is nothing to escape: it is ours. */
 static void put_key(struct cdr_text *t, const char *key)
 {
-	separate(t);
+	char last = t->len_bytes ? t->buf[t->len_bytes - 1] : '{';
+	size_t comma = last != '{' && last != '[', n = key ? strlen(key) : 0;
+	char *at = room(t, comma + (key ? n + 3 : 0));
+
+	if (!at)
+		return;
+	if (comma)
+		*at = ',';
 	if (!key)
 		return;
-	put(t, "\"", 1);
-	put(t, key, strlen(key)); /* ours: nothing to escape */
-	put(t, "\":", 2);
+	at[comma] = '"';
+	memcpy(at + comma + 1, key, n);
+	memcpy(at + comma + 1 + n, "\":", 2);
 }
 
 /* Length of the UTF-8 character at s, 0 if it is none (RFC 3629: no surrogates, no overlong forms). */
@@ -72,6 +82,9 @@ static void put_escaped(struct cdr_text *t, unsigned char c)
 	}
 }
 
+/* Printable, and means nothing in a JSON string. */
+static const uint8_t plain_char[256] = {[' ' ... '!'] = 1, ['#' ... '['] = 1, [']' ... '~'] = 1};
+
 void cdr_text_string(struct cdr_text *t, const char *key, const char *value)
 {
 	const unsigned char *s = (const unsigned char *)value;
@@ -84,7 +97,7 @@ void cdr_text_string(struct cdr_text *t, const char *key, const char *value)
 		const unsigned char *plain = s;
 		size_t n;
 
-		while (*s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\')
+		while (plain_char[*s])
 			s++;
 		put(t, (const char *)plain, (size_t)(s - plain));
 		if (!*s)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -123,6 +124,40 @@ static void parse_ip_stops_at_its_length(void **state)
 	assert_int_equal(a.port, 0);
 	assert_int_equal(addr_parse_ip("[::1]:99", 5, &a), 0);
 	assert_string_equal(addr_print_ip(&a, true, buf, sizeof(buf)), "[::1]");
+}
+
+/* The four numbers are read here: a text is an address to us exactly when it is one to the C library. */
+static void v4_is_what_inet_pton_takes(void **state)
+{
+	static const char alphabet[] = "0129.5 :a-";
+	static const char *const seeds[] = {"192.0.2.1", "255.255.255.255", "0.0.0.0", "1.2.3.4"};
+	unsigned seed = 7, taken = 0;
+	char text[24];
+	struct addr a;
+	uint8_t ip[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 40000; i++) {
+		size_t n;
+
+		strcpy(text, seeds[i % 4]);
+		n = strlen(text);
+		for (unsigned k = 0; k < 1 + i % 3; k++) {
+			seed = seed * 1103515245U + 12345U;
+			text[(seed >> 16) % n] = alphabet[(seed >> 8) % (sizeof(alphabet) - 1)];
+		}
+		if (seed >> 30 == 0) /* one more, or one less */
+			strcpy(text + n - 1, seed >> 29 & 1 ? "12" : "");
+		if (inet_pton(AF_INET, text, ip) == 1) {
+			assert_int_equal(addr_parse_ip(text, strlen(text), &a), 0);
+			assert_int_equal(a.family, ADDR_V4);
+			assert_memory_equal(a.ip, ip, 4);
+			taken++;
+		} else if (!addr_parse_ip(text, strlen(text), &a)) {
+			assert_int_equal(a.family, ADDR_V6);
+		}
+	}
+	assert_in_range(taken, 1000, 39000);
 }
 
 static void printing_is_bounded(void **state)
@@ -324,6 +359,7 @@ int main(void)
 		cmocka_unit_test(parses_and_prints_back),
 		cmocka_unit_test(refuses_what_is_not_an_address),
 		cmocka_unit_test(parse_ip_stops_at_its_length),
+		cmocka_unit_test(v4_is_what_inet_pton_takes),
 		cmocka_unit_test(printing_is_bounded),
 		cmocka_unit_test(compares_ip_and_port),
 		cmocka_unit_test(knows_special_addresses),

@@ -60,12 +60,35 @@ static void prints_rfc3339_utc(void **state)
 	assert_string_equal(small, "x");
 }
 
+/* The dates are made here; the C library says what they have to be, day by day and over the leap years. */
+static void prints_every_date(void **state)
+{
+	char buf[25], expected[32];
+	struct tm t;
+
+	(void)state;
+	for (uint64_t day = 0; day < 2932897;
+	     day += day < 60000 ? 1 : 97) { /* to the end of 9999 */
+		time_t s = (time_t)(day * 86400 + day * 7919 % 86400);
+
+		assert_non_null(gmtime_r(&s, &t));
+		strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S.000Z", &t);
+		clock_print((uint64_t)s * 1000, buf, sizeof(buf));
+		assert_string_equal(buf, expected);
+	}
+	clock_print(253402300799999, buf, sizeof(buf));
+	assert_string_equal(buf, "9999-12-31T23:59:59.999Z");
+	clock_print(253402300800000, buf, sizeof(buf));
+	assert_string_equal(buf, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_clocks_follow_the_system),
 		cmocka_unit_test(fake_clocks_stand_still),
 		cmocka_unit_test(prints_rfc3339_utc),
+		cmocka_unit_test(prints_every_date),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
