@@ -13,13 +13,15 @@ static unsigned fold(const struct addr *a)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < sizeof(a->ip); i++)
+	for (unsigned i = 0; i < (a->family == ADDR_V4 ? 4 : sizeof(a->ip)); i++)
 		n = n * 31 + a->ip[i];
 	return n % 256;
 }
 
 void body_leak_add_ip(struct body_leak_set *set, const struct addr *a)
 {
+	unsigned mark;
+
 	if ((a->family != ADDR_V4 && a->family != ADDR_V6) || addr_is_any(a))
 		return;
 	for (unsigned i = 0; i < set->n_addrs; i++) {
@@ -29,7 +31,8 @@ void body_leak_add_ip(struct body_leak_set *set, const struct addr *a)
 	if (set->n_addrs == BODY_LEAK_MAX)
 		return;
 	set->addrs[set->n_addrs++] = *a;
-	set->folded[fold(a) / 64] |= 1ull << (fold(a) % 64);
+	mark = fold(a);
+	set->folded[mark / 64] |= 1ull << (mark % 64);
 }
 
 /* "pbx.inner.example." is the same name: the dot at the end only says that it is complete. */

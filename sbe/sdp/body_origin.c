@@ -3,8 +3,8 @@
 #include <string.h>
 #include "sbe/sdp/body_origin.h"
 
-#define FNV_START 0xcbf29ce484222325ull
-#define FNV_STEP 0x100000001b3ull
+#define HASH_START 0xcbf29ce484222325ull
+#define HASH_STEP 0x9e3779b97f4a7c15ull /* odd, its bits as many ones as zeros */
 
 struct body_origin body_origin_new(uint64_t random)
 {
@@ -17,19 +17,51 @@ struct body_origin body_origin_new(uint64_t random)
 	return o;
 }
 
+static uint64_t hash_word(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * HASH_STEP;
+	return hash ^ hash >> 32;
+}
+
+/* Eight bytes at a time: a description is hashed whenever one comes or goes. */
+static uint64_t hash_bytes(uint64_t hash, const char *at, size_t n)
+{
+	uint64_t word;
+
+	for (; n >= sizeof(word); at += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		hash = hash_word(hash, word);
+	}
+	word = (uint64_t)n << 56; /* fewer than eight are left, so their places are below */
+	if (n)
+		memcpy(&word, at, n);
+	return hash_word(hash, word);
+}
+
+/* Where the o= line is; behind the text if there is none. A description has one (RFC 8866 5). */
+static size_t origin_line(const char *text, size_t len_bytes, size_t *ret_end)
+{
+	size_t off = 0, next;
+
+	for (; off < len_bytes; off = next) {
+		const char *end = memchr(text + off, '\n', len_bytes - off);
+
+		next = end ? (size_t)(end - text) + 1 : len_bytes;
+		if (next - off >= 2 && memcmp(text + off, "o=", 2) == 0) {
+			*ret_end = next;
+			return off;
+		}
+	}
+	*ret_end = len_bytes;
+	return len_bytes;
+}
+
 uint64_t body_origin_hash(const char *text, size_t len_bytes)
 {
-	uint64_t hash = FNV_START;
+	size_t end, origin = origin_line(text, len_bytes, &end);
+	uint64_t hash = hash_bytes(HASH_START, text, origin);
 
-	for (size_t off = 0; off < len_bytes;) {
-		const char *end = memchr(text + off, '\n', len_bytes - off);
-		size_t stop = end ? (size_t)(end - text) + 1 : len_bytes;
-		bool origin = stop - off >= 2 && memcmp(text + off, "o=", 2) == 0;
-
-		for (size_t i = off; i < stop && !origin; i++)
-			hash = (hash ^ (unsigned char)text[i]) * FNV_STEP;
-		off = stop;
-	}
+	hash = hash_bytes(hash, text + end, len_bytes - end);
 	return hash ? hash : 1; /* 0 means "nothing sent yet" */
 }
 

@@ -50,7 +50,8 @@ static void put_formats(struct body_writer *w, const struct section *x, bool dro
 	for (unsigned i = 0; p && i < p->n; i++) {
 		if (!body_media_has_payload(x->m, p->list[i]))
 			continue;
-		body_put_format(w, " %u", p->list[i]);
+		body_put(w, " ", 1);
+		body_put_number(w, p->list[i]);
 		written++;
 	}
 	for (unsigned i = 0; !p && i < x->m->n_formats; i++) {
@@ -76,7 +77,9 @@ static void media_m(struct body_writer *w, const struct section *x)
 		body_put(w, line.at, (size_t)(proto_end - line.at));
 	} else {
 		body_put(w, line.at, (size_t)(type_end - line.at));
-		body_put_format(w, " %u ", x->carried ? x->s->rtp.port : 0u);
+		body_put(w, " ", 1);
+		body_put_number(w, x->carried ? x->s->rtp.port : 0u);
+		body_put(w, " ", 1);
 		body_put_text(w, x->m->proto);
 	}
 	if (filter_of(x) || drop_leaks)
@@ -107,7 +110,8 @@ static void media_path(struct body_writer *w, const struct section *x, struct bo
 		return;
 	body_put(w, "a=path:", 7);
 	body_put_text(w, scheme);
-	body_put_format(w, "://%s", addr_print(&x->s->rtp, host, sizeof(host)));
+	body_put(w, "://", 3);
+	body_put_word(w, addr_print(&x->s->rtp, host, sizeof(host)));
 	body_put_line(w, ignored);
 }
 
@@ -115,16 +119,22 @@ static void put_direction(struct body_writer *w, struct section *x)
 {
 	static const char *const names[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
 
-	if (x->direction_wanted && !x->direction_done)
-		body_put_format(w, "a=%s\r\n", names[x->direction & BODY_SENDRECV]);
+	if (x->direction_wanted && !x->direction_done) {
+		body_put(w, "a=", 2);
+		body_put_word(w, names[x->direction & BODY_SENDRECV]);
+		body_put(w, "\r\n", 2);
+	}
 	x->direction_done = true;
 }
 
 static void put_rtcp(struct body_writer *w, struct section *x)
 {
 	/* no address: it is that of the c= line (RFC 3605 2.1), which is ours */
-	if (x->rtcp_wanted && !x->rtcp_done)
-		body_put_format(w, "a=rtcp:%u\r\n", x->rtcp_port);
+	if (x->rtcp_wanted && !x->rtcp_done) {
+		body_put(w, "a=rtcp:", 7);
+		body_put_number(w, x->rtcp_port);
+		body_put(w, "\r\n", 2);
+	}
 	x->rtcp_done = true;
 }
 

@@ -25,6 +25,8 @@ bool body_text_same(const char *a, const char *b, size_t len);
  *  it is compiled: lines are compared with a dozen words each, and most differ in length. */
 static inline bool body_text_is(struct body_text t, const char *word)
 {
+	if (t.len && ((t.at[0] ^ word[0]) & ~0x20)) /* not even the first letter, in any case */
+		return false;
 	return t.len == strlen(word) && body_text_same(t.at, word, t.len);
 }
 

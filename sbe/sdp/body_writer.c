@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* body_writer - see the header: output, and the questions that decide about a line. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include "common/mem.h"
 #include "sbe/sdp/body_writer.h"
@@ -46,16 +44,21 @@ void body_put_line(struct body_writer *w, struct body_text line)
 	body_put(w, "\r\n", 2);
 }
 
-void body_put_format(struct body_writer *w, const char *format, ...)
+void body_put_word(struct body_writer *w, const char *word)
 {
-	char buf[160];
-	va_list ap;
-	int n;
+	body_put(w, word, strlen(word));
+}
 
-	va_start(ap, format);
-	n = vsnprintf(buf, sizeof(buf), format, ap);
-	va_end(ap);
-	body_put(w, buf, n < 0 ? 0 : (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1);
+void body_put_number(struct body_writer *w, unsigned number)
+{
+	char digits[12];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	body_put(w, digits + at, sizeof(digits) - at);
 }
 
 bool body_is_hidden(const struct body_writer *w, unsigned i)

@@ -34,9 +34,9 @@ void body_put(struct body_writer *w, const char *bytes, size_t len);
 void body_put_text(struct body_writer *w, struct body_text t);
 /** A line as it was received, with our line end. */
 void body_put_line(struct body_writer *w, struct body_text line);
-/** Short formatted text, under 160 bytes. */
-__attribute__((format(printf, 2, 3))) void body_put_format(struct body_writer *w,
-							   const char *format, ...);
+void body_put_word(struct body_writer *w, const char *word);
+/** In decimal. */
+void body_put_number(struct body_writer *w, unsigned number);
 
 /** Must the addresses of this stream stay inside? */
 bool body_is_hidden(const struct body_writer *w, unsigned stream);
