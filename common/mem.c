@@ -18,6 +18,7 @@
 
 #define MEM_MAGIC 0x6d656d4fU
 #define MEM_DEAD 0xdeadf4eeU
+#define MEM_SMALL_BYTES 8192U
 
 struct mem_head {
 	alignas(max_align_t)
@@ -49,13 +50,27 @@ static struct mem_head *mem_head_of(const void *obj)
 	return h;
 }
 
+/* glibc's calloc leaves the cache of its thread alone, which makes small objects five times as dear; but large ones
+ * it takes from the system as zeros that nobody has to touch. */
+static struct mem_head *block_of(size_t size_bytes)
+{
+	struct mem_head *h;
+
+	if (size_bytes > MEM_SMALL_BYTES)
+		return calloc(1, sizeof(*h) + size_bytes);
+	h = malloc(sizeof(*h) + size_bytes);
+	if (h)
+		memset(h + 1, 0, size_bytes);
+	return h;
+}
+
 void *mem_zalloc(size_t size_bytes, mem_destroy_h *destroy)
 {
 	struct mem_head *h;
 
 	if (size_bytes > SIZE_MAX - sizeof(*h) || mem_fails_now())
 		return NULL;
-	h = calloc(1, sizeof(*h) + size_bytes);
+	h = block_of(size_bytes);
 	if (!h)
 		return NULL;
 	h->magic = MEM_MAGIC;

@@ -135,7 +135,7 @@ enum policy_class policy_known(const char *canonical)
 {
 	for (const struct known *k = row_of(canonical[0]);
 	     k < table + ROWS && k->name[0] == canonical[0]; k++) {
-		if (!strcmp(k->name, canonical))
+		if (k->name[1] == canonical[1] && !strcmp(k->name, canonical))
 			return k->class;
 	}
 	return POLICY_UNKNOWN;
