@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -281,15 +280,12 @@ static struct refusal no_dialog(int err)
 static void start(struct call *call, struct txn_server *s, const struct wire_msg *m,
 		  struct body_sdp *offer, struct route_asking *asking)
 {
-	char hex[17];
-
 	call->ex =
 		(struct call_exchange){.running = true, .initial = true, .late = !offer, .from = 0};
 	call->ex.offer = offer;
 	call->ex.held = mem_ref((void *)(uintptr_t)m);
 	for (int side = 0; side < 2; side++) {
-		wire_random_token(hex, sizeof(hex), 64);
-		call->legs[side].origin = body_origin_new(strtoull(hex, NULL, 16));
+		call->legs[side].origin = body_origin_new(wire_random_number());
 	}
 	call->legs[0].server = s;
 	call_quality_start(&call->legs[0]);

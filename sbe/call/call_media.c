@@ -279,7 +279,7 @@ int call_media_body(struct call *call, int to, const struct call_media_in *in, s
 		mem_free(w.text);
 		return err ? err : sift_parts(&call->legs[to], in->msg, o, ret_body, ret_bytes);
 	}
-	wire_out_header(o, "Content-Type", "application/sdp");
+	wire_out_header_text(o, "Content-Type", WIRE_TEXT("application/sdp"));
 	*ret_body = w.text;
 	*ret_bytes = w.len_bytes;
 	return 0;

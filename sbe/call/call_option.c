@@ -190,17 +190,19 @@ static bool taken(const struct call_method *row, const struct peer_conf *c)
 
 void call_option_allow(const struct peer_conf *c, struct wire_out *o)
 {
-	char list[LIST_BYTES];
-	struct text_out t;
+	struct wire_text parts[2 * COUNT(methods)];
+	size_t n = 0;
 
-	text_start(&t, list, sizeof(list));
 	for (size_t i = 0; i < COUNT(methods); i++) {
 		const char *name = wire_method_name(methods[i].method);
 
-		if (taken(&methods[i], c))
-			add_to_list(&t, (struct wire_text){name, strlen(name)});
+		if (!taken(&methods[i], c))
+			continue;
+		if (n)
+			parts[n++] = WIRE_TEXT(", ");
+		parts[n++] = (struct wire_text){name, strlen(name)};
 	}
-	wire_out_header_text(o, "Allow", (struct wire_text){list, t.len_bytes});
+	wire_out_header_parts(o, "Allow", parts, n);
 }
 
 const struct call_method *call_option_method(enum wire_method method)

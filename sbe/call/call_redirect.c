@@ -34,6 +34,8 @@ void call_attempt_note(struct call *call, int status, const char *result)
 {
 	const struct peer_hop *hop = call_route_hop(call);
 	struct call_attempt *a = call->legs[1].peer ? new_attempt(call) : NULL;
+	struct text_out t;
+	const char *name;
 
 	if (status)
 		call_quality_final(&call->legs[1], status, false);
@@ -41,8 +43,12 @@ void call_attempt_note(struct call *call, int status, const char *result)
 		return;
 	call_step(call, status ? CALL_STEP_RESULT : CALL_STEP_SKIP, (unsigned)(call->nattempts - 1),
 		  status, result);
-	snprintf(a->hop, sizeof(a->hop), "%.30s %.32s", call->legs[1].peer->name,
-		 hop ? hop->uri : "");
+	name = call->legs[1].peer->name;
+	text_start(&t, a->hop, sizeof(a->hop));
+	text_add_bytes(&t, name, strnlen(name, 30));
+	text_add_bytes(&t, " ", 1);
+	if (hop)
+		text_add_bytes(&t, hop->uri, strnlen(hop->uri, 32));
 	a->status = status;
 	a->result = result;
 }

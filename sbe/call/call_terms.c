@@ -113,12 +113,20 @@ static bool filter_codecs(const struct call *call, int to, const struct body_sdp
 	return true;
 }
 
+/* Nothing is restricted. Not with memset: the lists, which are empty then, are kilobytes. */
+static void no_limits(const struct body_sdp *sdp, struct body_codec_result *ret_result)
+{
+	ret_result->refused = 0;
+	for (unsigned i = 0; i < sdp->n_media; i++)
+		ret_result->media[i].n = 0;
+}
+
 bool call_terms_codecs(const struct call *call, int to, const struct body_sdp *answer,
 		       struct body_codec_result *ret_result)
 {
 	bool restricted = false;
 
-	memset(ret_result, 0, sizeof(*ret_result));
+	no_limits(answer, ret_result);
 	if (!filter_codecs(call, to, answer, ret_result, &restricted))
 		return false;
 	ret_result->refused = 0;
@@ -130,7 +138,7 @@ int call_terms_filter(const struct call *call, int to, const struct body_sdp *of
 {
 	bool restricted = false, left = false;
 
-	memset(ret_result, 0, sizeof(*ret_result));
+	no_limits(offer, ret_result);
 	if (!filter_codecs(call, to, offer, ret_result, &restricted))
 		return -ENOTSUP;
 	for (unsigned i = 0; i < offer->n_media; i++) {
@@ -243,13 +251,15 @@ static uint32_t codec_kbps(const struct body_media *m)
 	uint32_t most = 0, kbps;
 
 	for (unsigned i = 0; i < m->n_formats; i++) {
-		if (!m->is_rtp || body_codec_is_helper(&m->formats[i]))
-			continue;
-		kbps = 100;
-		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+		if (!m->is_rtp)
+			break;
+		kbps = 0;
+		for (size_t k = 0; !kbps && k < sizeof(known) / sizeof(known[0]); k++) {
 			if (body_text_is(m->formats[i].name, known[k].name))
 				kbps = known[k].kbps;
 		}
+		if (!kbps && !body_codec_is_helper(&m->formats[i]))
+			kbps = 100;
 		most = kbps > most ? kbps : most;
 	}
 	if (peer_media_kind(m->type.at, m->type.len) == PEER_KIND_VIDEO)

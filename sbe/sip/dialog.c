@@ -318,19 +318,25 @@ int dialog_check_cseq(struct dialog *d, const struct wire_msg *request)
 
 static void write_party(struct wire_out *o, const char *name, const char *party, const char *tag)
 {
-	wire_out_header(o, name, "%s%s%s", party, *tag ? ";tag=" : "", tag);
+	const struct wire_text parts[] = {text_of(party), WIRE_TEXT(";tag="), text_of(tag)};
+	wire_out_header_parts(o, name, parts, *tag ? 3 : 1);
 }
 
 uint32_t dialog_write(struct dialog *d, const char *method, uint32_t cseq, int max_forwards,
 		      struct wire_out *o)
 {
+	char number[WIRE_NUMBER_BYTES];
 	if (cseq == 0)
 		cseq = ++d->local_cseq;
 	write_party(o, "From", d->local_party, d->local_tag);
 	write_party(o, "To", d->remote_party, d->remote_tag);
-	wire_out_header(o, "Call-ID", "%s", d->call_id);
-	wire_out_header(o, "CSeq", "%u %s", cseq, method);
-	wire_out_header(o, "Max-Forwards", "%d", max_forwards);
+	const struct wire_text cseq_parts[] = {wire_number_text(cseq, number), WIRE_TEXT(" "),
+					       text_of(method)};
+	wire_out_header_text(o, "Call-ID", text_of(d->call_id));
+	wire_out_header_parts(o, "CSeq", cseq_parts, 3);
+	wire_out_header_text(
+		o, "Max-Forwards",
+		wire_number_text(max_forwards > 0 ? (uint32_t)max_forwards : 0, number));
 	/* "Route: ...\r\n": our own line, checked again by the writer */
 	size_t n = strlen(d->routes);
 	if (n > 2) {
@@ -427,9 +433,9 @@ void dialog_write_contact(const struct transport_target *t, struct wire_out *o)
 				: t->proto == TRANSPORT_TLS ? ";transport=tls"
 							    : "";
 
-	if (t->sips) /* RFC 5630 5.1.1.1 */
-		wire_out_header(o, "Contact", "<sips:%s>", transport_sent_by(t->listener));
-	else
-		wire_out_header(o, "Contact", "<sip:%s%s>", transport_sent_by(t->listener),
-				transport);
+	/* sips: RFC 5630 5.1.1.1 */
+	const struct wire_text parts[] = {t->sips ? WIRE_TEXT("<sips:") : WIRE_TEXT("<sip:"),
+					  text_of(transport_sent_by(t->listener)),
+					  text_of(t->sips ? "" : transport), WIRE_TEXT(">")};
+	wire_out_header_parts(o, "Contact", parts, 4);
 }

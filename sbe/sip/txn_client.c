@@ -139,23 +139,10 @@ static void client_timed_out(struct txn_client *c)
 	act_failed(c, NULL);
 }
 
-/* Of a message of ours up to its body. */
-static size_t head_bytes(const char *s, size_t n)
-{
-	const char *end = s + n, *at = s;
-
-	while ((at = memchr(at, '\n', (size_t)(end - at)))) {
-		at++;
-		if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
-			return (size_t)(at + 2 - s);
-	}
-	return n;
-}
-
 /* It is not sent again and may ring for minutes: its ACK and its CANCEL are made of the headers, so the body goes. */
 static void client_shrink(struct txn_client *c)
 {
-	size_t n = head_bytes(c->bytes, c->nbytes);
+	size_t n = txn_head_bytes(c->bytes, c->nbytes);
 	char *head = n < c->nbytes ? mem_resize(c->bytes, n) : NULL;
 
 	if (!head)
@@ -489,21 +476,6 @@ static void client_go(struct txn_client *c, uint32_t deadline_ms)
 		txn_client_fail(c, err);
 }
 
-static bool to_has_tag(const struct txn_request *r)
-{
-	static const char name[] = "To: ", tag[] = ";tag=";
-	const char *at = r->headers, *end = at + r->headers_bytes, *line_end;
-
-	for (; at < end; at = line_end + 1) {
-		line_end = memchr(at, '\n', (size_t)(end - at));
-		if (!line_end)
-			break;
-		if ((size_t)(line_end - at) > sizeof(name) && !memcmp(at, name, sizeof(name) - 1))
-			return memmem(at, (size_t)(line_end - at), tag, sizeof(tag) - 1) != NULL;
-	}
-	return false;
-}
-
 int txn_client_new(struct txn_layer *l, const struct transport_target *to,
 		   const struct txn_request *r, const struct txn_client_handlers *h, void *arg,
 		   struct txn_client **ret_client)
@@ -539,7 +511,7 @@ int txn_client_new(struct txn_layer *l, const struct transport_target *to,
 		return err;
 	c->h = h;
 	c->arg = arg;
-	c->in_dialog = to_has_tag(r);
+	c->in_dialog = txn_has_to_tag(r);
 	if (r->timeout_ms && r->timeout_ms < deadline_ms) {
 		deadline_ms = r->timeout_ms;
 		c->hasty = c->invite;

@@ -106,6 +106,10 @@ struct wire_text txn_branch(const char *request, size_t n);
  */
 int txn_derive(struct wire_text request, const char *method, const struct wire_header *to_line,
 	       const char *reason, struct wire_out *o);
+/** Of a message of ours: what comes before its body. */
+size_t txn_head_bytes(const char *s, size_t n);
+/** Is it sent in a dialog? */
+bool txn_has_to_tag(const struct txn_request *r);
 bool txn_text_is_one_line(const char *s);
 
 /* ---- objects ---- */

@@ -17,6 +17,11 @@ static inline void put_text(struct wire_out *o, const char *s)
 	wire_out_raw(o, s, strlen(s));
 }
 
+static struct wire_text text_of(const char *s)
+{
+	return (struct wire_text){s, strlen(s)};
+}
+
 /* A received value on one line: folds become blanks. */
 static void put_unfolded(struct wire_out *o, struct wire_text t)
 {
@@ -254,7 +259,9 @@ const char *txn_standard_phrase(int status)
 
 static void put_body(struct wire_out *o, const char *body, size_t n)
 {
-	wire_out_header(o, "Content-Length", "%u", (unsigned)n);
+	char number[WIRE_NUMBER_BYTES];
+
+	wire_out_header_text(o, "Content-Length", wire_number_text((uint32_t)n, number));
 	put_text(o, "\r\n");
 	if (n)
 		wire_out_raw(o, body, n);
@@ -293,9 +300,22 @@ int txn_response_write(const struct txn_blob *sizes, const char *text, const cha
 		wire_out_raw(o, text, sizes->stamp_bytes);
 	wire_out_raw(o, r->headers, r->headers_bytes);
 	if (r->body_bytes && r->content_type)
-		wire_out_header(o, "Content-Type", "%s", r->content_type);
+		wire_out_header_text(o, "Content-Type", text_of(r->content_type));
 	put_body(o, r->body, r->body_bytes);
 	return o->err;
+}
+
+static void put_via(struct wire_out *o, const struct transport_target *to, const char *branch)
+{
+	const struct wire_text parts[] = {
+		WIRE_TEXT("SIP/2.0/"), text_of(transport_proto_name(to->proto)), WIRE_TEXT(" "),
+		text_of(transport_sent_by(to->listener)), WIRE_TEXT(";branch=" TXN_COOKIE),
+		text_of(branch), WIRE_TEXT(";rport"),
+		/* RFC 5923 5: requests of theirs may take the same connection, where we are known */
+		text_of(to->proto == TRANSPORT_TLS ? ";alias" : ""),
+		text_of(to->overload ? WIRE_OC_OFFER : "")};
+
+	wire_out_header_parts(o, "Via", parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 int txn_request_write(const struct transport_target *to, const struct txn_request *r,
@@ -310,11 +330,7 @@ int txn_request_write(const struct transport_target *to, const struct txn_reques
 	put_text(o, " ");
 	put_text(o, r->uri);
 	put_text(o, " SIP/2.0\r\n");
-	wire_out_header(
-		o, "Via", "SIP/2.0/%s %s;branch=" TXN_COOKIE "%s;rport%s%s",
-		transport_proto_name(to->proto), transport_sent_by(to->listener), branch,
-		/* RFC 5923 5: requests of theirs may take the same connection, where we are known */
-		to->proto == TRANSPORT_TLS ? ";alias" : "", to->overload ? WIRE_OC_OFFER : "");
+	put_via(o, to, branch);
 	wire_out_raw(o, r->headers, r->headers_bytes);
 	put_body(o, r->body, r->body ? r->body_bytes : 0);
 	return o->err;
@@ -392,4 +408,31 @@ struct wire_text txn_branch(const char *request, size_t n)
 		break;
 	}
 	return t;
+}
+
+size_t txn_head_bytes(const char *s, size_t n)
+{
+	const char *end = s + n, *at = s;
+
+	while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+		at++;
+		if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
+			return (size_t)(at + 2 - s);
+	}
+	return n;
+}
+
+bool txn_has_to_tag(const struct txn_request *r)
+{
+	static const char name[] = "To: ", tag[] = ";tag=";
+	const char *at = r->headers, *end = at + r->headers_bytes, *line_end;
+
+	for (; at < end; at = line_end + 1) {
+		line_end = memchr(at, '\n', (size_t)(end - at));
+		if (!line_end)
+			break;
+		if ((size_t)(line_end - at) > sizeof(name) && !memcmp(at, name, sizeof(name) - 1))
+			return memmem(at, (size_t)(line_end - at), tag, sizeof(tag) - 1) != NULL;
+	}
+	return false;
 }

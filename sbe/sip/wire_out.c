@@ -45,6 +45,16 @@ static bool stays_in_line(const char *s, size_t n)
 	return true;
 }
 
+/* The value that begins there is complete. */
+static void end_value(struct wire_out *o, size_t value)
+{
+	if (!o->err && !stays_in_line(o->buf + value, o->len_bytes - value)) {
+		o->len_bytes = value;
+		o->err = -EINVAL;
+	}
+	wire_out_raw(o, "\r\n", 2);
+}
+
 void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text value)
 {
 	if (!stays_in_line(value.s, value.n)) {
@@ -58,16 +68,36 @@ void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text
 	wire_out_raw(o, "\r\n", 2);
 }
 
-static void put_number(struct wire_out *o, unsigned v)
+struct wire_text wire_number_text(uint32_t number, char *buf)
 {
-	char digits[12];
-	size_t at = sizeof(digits);
+	size_t at = WIRE_NUMBER_BYTES;
 
 	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	wire_out_raw(o, digits + at, sizeof(digits) - at);
+		buf[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	return (struct wire_text){buf + at, WIRE_NUMBER_BYTES - at};
+}
+
+void wire_out_header_parts(struct wire_out *o, const char *name, const struct wire_text *parts,
+			   size_t nparts)
+{
+	size_t value;
+
+	wire_out_raw(o, name, strlen(name));
+	wire_out_raw(o, ": ", 2);
+	value = o->len_bytes;
+	for (size_t i = 0; i < nparts; i++)
+		wire_out_raw(o, parts[i].s, parts[i].n);
+	end_value(o, value);
+}
+
+static void put_number(struct wire_out *o, unsigned v)
+{
+	char buf[WIRE_NUMBER_BYTES];
+	struct wire_text digits = wire_number_text(v, buf);
+
+	wire_out_raw(o, digits.s, digits.n);
 }
 
 /* Most values are texts put together: a format of %s, %u and %d only is written without vsnprintf, which would be the
@@ -131,11 +161,7 @@ void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...)
 		put_formatted(o, fmt, ap);
 		va_end(ap);
 	}
-	if (!o->err && !stays_in_line(o->buf + value, o->len_bytes - value)) {
-		o->len_bytes = value;
-		o->err = -EINVAL;
-	}
-	wire_out_raw(o, "\r\n", 2);
+	end_value(o, value);
 }
 
 /* A CR or LF may only be part of a fold; the guard has seen to that, this is the second lock. */
@@ -205,6 +231,16 @@ static void random_bytes(uint8_t *out, size_t n)
 	left -= n;
 	memcpy(out, pool + left, n);
 	memset(pool + left, 0, n);
+}
+
+uint64_t wire_random_number(void)
+{
+	uint8_t raw[sizeof(uint64_t)];
+	uint64_t number;
+
+	random_bytes(raw, sizeof(raw));
+	memcpy(&number, raw, sizeof(number));
+	return number;
 }
 
 void wire_random_token(char *buf, size_t size_bytes, unsigned bits)

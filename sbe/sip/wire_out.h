@@ -37,6 +37,12 @@ static inline void wire_out_raw(struct wire_out *o, const char *s, size_t n)
 void wire_out_header(struct wire_out *o, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void wire_out_header_text(struct wire_out *o, const char *name, struct wire_text value);
+/** The value is the parts one behind the other: what every message has is written like this, without a format. */
+void wire_out_header_parts(struct wire_out *o, const char *name, const struct wire_text *parts,
+			   size_t nparts);
+#define WIRE_NUMBER_BYTES 10
+/** In decimal, in a buffer of WIRE_NUMBER_BYTES that must outlive the result. */
+struct wire_text wire_number_text(uint32_t number, char *buf);
 /** A received header line as it is, with its line ending made CRLF. */
 void wire_out_line(struct wire_out *o, const struct wire_header *h);
 
@@ -48,6 +54,8 @@ void wire_out_copy(struct wire_out *o, const struct wire_msg *m, wire_keep_h *ke
 /** @return 0 with *ret_bytes, or the first error. */
 int wire_out_end(const struct wire_out *o, size_t *ret_bytes);
 
+/** 64 random bits from getrandom. Loop thread only. */
+uint64_t wire_random_number(void);
 /** Random token from getrandom, hex, bits/4 characters (bits a multiple of 8, at most 256), 0-terminated. Loop thread only. */
 void wire_random_token(char *buf, size_t size_bytes, unsigned bits);
 
