@@ -141,12 +141,14 @@ static char *put_number(char *at, unsigned v)
 static char *put_v4(char *at, const uint8_t *ip)
 {
 	for (int i = 0; i < 4; i++) {
-		if (i)
-			*at++ = '.';
-		at = put_number(at, ip[i]);
+		if (ip[i] >= 100)
+			*at++ = (char)('0' + ip[i] / 100);
+		if (ip[i] >= 10)
+			*at++ = (char)('0' + ip[i] / 10 % 10);
+		*at++ = (char)('0' + ip[i] % 10);
+		*at++ = i < 3 ? '.' : '\0';
 	}
-	*at = 0;
-	return at;
+	return at - 1;
 }
 
 static const char *give(const char *text, size_t len_bytes, char *buf, size_t size_bytes)
@@ -162,6 +164,10 @@ const char *addr_print_ip(const struct addr *a, bool brackets, char *buf, size_t
 {
 	char text[INET6_ADDRSTRLEN + 3] = "-"; /* no address: something to see in a log */
 
+	if (a->family == ADDR_V4 && size_bytes >= INET_ADDRSTRLEN) { /* as good as always */
+		put_v4(buf, a->ip);
+		return buf;
+	}
 	if (size_bytes == 0)
 		return buf;
 	if (a->family == ADDR_V4) {

@@ -37,24 +37,24 @@ static void collect_inner(struct body_writer *w)
 	const struct body_sdp *in = w->in;
 
 	if (w->rw->origin)
-		body_leak_add(&w->inner, &in->origin.address);
+		body_leak_add(w->inner, &in->origin.address);
 	if (w->session_hidden)
-		body_leak_add(&w->inner, &in->address);
+		body_leak_add(w->inner, &in->address);
 	for (unsigned i = 0; i < in->n_media; i++) {
 		if (!body_is_hidden(w, i) || !(w->session_hidden || in->media[i].address_is_own))
 			continue;
-		body_leak_add(&w->inner, &in->media[i].address);
-		body_leak_add_ip(&w->inner, &in->media[i].rtcp);
+		body_leak_add(w->inner, &in->media[i].address);
+		body_leak_add_ip(w->inner, &in->media[i].rtcp);
 	}
-	body_leak_allow_ip(&w->inner, &w->rw->address);
+	body_leak_allow_ip(w->inner, &w->rw->address);
 	for (unsigned i = 0; i < in->n_media; i++) {
 		if (w->rw->media)
-			body_leak_allow_ip(&w->inner, &w->rw->media[i].rtp);
+			body_leak_allow_ip(w->inner, &w->rw->media[i].rtp);
 		if (body_is_hidden(w, i))
 			continue;
 		/* the media of this stream goes past us: its addresses are meant to be seen */
-		body_leak_allow(&w->inner, &in->media[i].address);
-		body_leak_allow_ip(&w->inner, &in->media[i].rtcp);
+		body_leak_allow(w->inner, &in->media[i].address);
+		body_leak_allow_ip(w->inner, &in->media[i].rtcp);
 	}
 }
 
@@ -162,11 +162,13 @@ static void put_origin(struct body_writer *w)
 int body_sdp_write(const struct body_sdp *in, const struct body_rewrite *rw,
 		   struct body_written *ret_out)
 {
-	struct body_writer w = {.in = in, .rw = rw};
+	struct body_leak_set inner;
+	struct body_writer w = {.in = in, .rw = rw, .inner = &inner};
 	int err = check(in, rw);
 
 	if (err)
 		return err;
+	body_leak_clear(&inner);
 	w.cap = in->len_bytes + in->n_lines + 256 + 128 * (size_t)in->n_media;
 	w.buf = mem_buffer(w.cap);
 	if (!w.buf)

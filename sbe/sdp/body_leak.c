@@ -18,6 +18,12 @@ static unsigned fold(const struct addr *a)
 	return n % 256;
 }
 
+void body_leak_clear(struct body_leak_set *set)
+{
+	set->n_addrs = set->n_names = 0;
+	memset(set->folded, 0, sizeof(set->folded));
+}
+
 void body_leak_add_ip(struct body_leak_set *set, const struct addr *a)
 {
 	unsigned mark;

@@ -23,6 +23,9 @@ struct body_leak_set {
 		names[BODY_LEAK_MAX]; /* host names; those without a dot are common words */
 };
 
+/** An empty set; what is behind its counts need not be cleared, and is kilobytes. */
+void body_leak_clear(struct body_leak_set *set);
+
 /** Remember an inner address or host name. 0.0.0.0 and :: say nothing and are left out; so are doubles. */
 void body_leak_add(struct body_leak_set *set, const struct body_address *a);
 void body_leak_add_ip(struct body_leak_set *set, const struct addr *a);

@@ -2,8 +2,8 @@
 /*
  * body_sdp - see the header.
  *
- * Two passes over the text: the first one only counts (lines, m= lines, formats) and refuses what
- * is over a limit, so that one block of the right size holds everything; the second one fills it.
+ * The text is cut into lines, m= lines and formats are counted, and what is over a limit is refused; so one
+ * block of the right size holds everything. Then the lines are read into it.
  */
 #include <errno.h>
 #include <string.h>
@@ -73,7 +73,8 @@ static unsigned count_words(struct body_text t)
 	return n;
 }
 
-static int count(const char *text, size_t len, struct counts *n, const char **ret_why)
+static int count(const char *text, size_t len, struct counts *n, struct body_line *lines,
+		 const char **ret_why)
 {
 	bool tail = false; /* in the blank lines at the end: nothing else follows */
 
@@ -82,16 +83,19 @@ static int count(const char *text, size_t len, struct counts *n, const char **re
 	for (size_t off = 0; off < len;) {
 		size_t start = off;
 		struct body_text line = next_line(text, len, &off);
+		struct body_line *at = &lines[n->lines];
 		int err;
 
 		if (++n->lines > BODY_MAX_LINES)
 			return refuse("too many lines", -E2BIG, ret_why);
+		*at = (struct body_line){.off = (uint32_t)start, .len = (uint16_t)line.len};
 		tail = tail || (!line.len && only_blank(text + start, len - start));
 		if (tail)
 			continue;
 		err = check_line(line, ret_why);
 		if (err)
 			return err;
+		at->type = line.at[0];
 		if (line.at[0] != 'm')
 			continue;
 		if (++n->media > BODY_MAX_MEDIA)
@@ -111,7 +115,8 @@ struct build {
 	bool has_origin, has_fingerprint, has_ufrag;
 };
 
-static int allocate(struct build *b, const struct counts *n, const char *text, size_t len)
+static int allocate(struct build *b, const struct counts *n, const struct body_line *lines,
+		    const char *text, size_t len)
 {
 	size_t at_media = sizeof(struct body_sdp);
 	size_t at_formats = at_media + n->media * sizeof(struct body_media);
@@ -129,6 +134,7 @@ static int allocate(struct build *b, const struct counts *n, const char *text, s
 	b->media = (struct body_media *)(void *)(block + at_media);
 	b->formats = (struct body_format *)(void *)(block + at_formats);
 	b->lines = (struct body_line *)(void *)(block + at_lines);
+	memcpy(b->lines, lines, n->lines * sizeof(*lines));
 	memcpy(block + at_text, text, len);
 	b->sdp->text = block + at_text;
 	b->sdp->len_bytes = len;
@@ -228,22 +234,17 @@ static const char *media_line(struct build *b, unsigned index, char type, struct
 	return NULL;
 }
 
-static const char *fill(struct build *b)
+static const char *fill(struct build *b, unsigned n_lines)
 {
 	struct body_sdp *s = b->sdp;
 	const char *why = NULL;
 
-	for (size_t off = 0; off < s->len_bytes && !why;) {
-		struct body_text t = next_line(s->text, s->len_bytes, &off);
+	while (s->n_lines < n_lines && !why) {
 		struct body_line *line = &b->lines[s->n_lines];
-		struct body_text value = {0};
+		struct body_text t = body_sdp_line(s, s->n_lines), value = {0};
 
-		line->off = (uint32_t)(t.at - s->text);
-		line->len = (uint16_t)t.len;
-		if (t.len >= 2) { /* count() saw to it; only blank lines are shorter */
-			line->type = t.at[0];
+		if (line->type) /* count() saw to it that it has two bytes; blank lines have none */
 			value = (struct body_text){.at = t.at + 2, .len = t.len - 2};
-		}
 		if (s->n_lines == 0 && !(t.len == 3 && memcmp(t.at, "v=0", 3) == 0))
 			return "the first line is not v=0";
 		if (line->type && (s->n_media || line->type == 'm'))
@@ -263,6 +264,7 @@ static const char *fill(struct build *b)
 int body_sdp_parse(const char *text, size_t len_bytes, struct body_sdp **ret_sdp,
 		   const char **ret_why)
 {
+	struct body_line lines[BODY_MAX_LINES];
 	struct counts n = {0};
 	struct build b = {0};
 	const char *why;
@@ -272,13 +274,13 @@ int body_sdp_parse(const char *text, size_t len_bytes, struct body_sdp **ret_sdp
 		return refuse("empty session description", -EBADMSG, ret_why);
 	if (len_bytes > BODY_MAX_BYTES)
 		return refuse("session description too large", -E2BIG, ret_why);
-	err = count(text, len_bytes, &n, ret_why);
+	err = count(text, len_bytes, &n, lines, ret_why);
 	if (err)
 		return err;
-	err = allocate(&b, &n, text, len_bytes);
+	err = allocate(&b, &n, lines, text, len_bytes);
 	if (err)
 		return refuse("out of memory", err, ret_why);
-	why = fill(&b);
+	why = fill(&b, n.lines);
 	if (why) {
 		mem_unref(b.sdp);
 		return refuse(why, -EBADMSG, ret_why);

@@ -55,7 +55,7 @@ static void put_formats(struct body_writer *w, const struct section *x, bool dro
 		written++;
 	}
 	for (unsigned i = 0; !p && i < x->m->n_formats; i++) {
-		if (drop_leaks && body_leak_in(&w->inner, x->m->formats[i].token))
+		if (drop_leaks && body_leak_in(w->inner, x->m->formats[i].token))
 			continue;
 		body_put(w, " ", 1);
 		body_put_text(w, x->m->formats[i].token);
@@ -106,7 +106,7 @@ static void media_path(struct body_writer *w, const struct section *x, struct bo
 	while (end < uri.len && uri.at[end] != '/' && uri.at[end] != ';')
 		end++;
 	ignored = (struct body_text){.at = uri.at + end, .len = uri.len - end};
-	if (body_leak_in(&w->inner, ignored) || body_leak_in(&w->inner, scheme))
+	if (body_leak_in(w->inner, ignored) || body_leak_in(w->inner, scheme))
 		return;
 	body_put(w, "a=path:", 7);
 	body_put_text(w, scheme);

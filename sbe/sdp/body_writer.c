@@ -145,7 +145,7 @@ bool body_names_addresses(struct body_text name)
 /* Count a line that names an inner address. @return true: it must go. */
 bool body_line_leaks(struct body_writer *w, struct body_text line)
 {
-	if (!body_leak_in(&w->inner, line))
+	if (!body_leak_in(w->inner, line))
 		return false;
 	if (!w->out.leaks++) {
 		size_t n = line.len < sizeof(w->out.first_leak) - 1 ? line.len

@@ -21,7 +21,7 @@ struct body_writer {
 	bool failed; /* out of memory: everything after is ignored */
 	size_t origin_at;
 	bool any_relay, session_hidden;
-	struct body_leak_set inner;
+	struct body_leak_set *inner;
 	struct body_text
 		session_c; /* value of the session's c= line that we write; at NULL: none */
 	struct body_text received_c; /* the one received */

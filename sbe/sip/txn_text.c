@@ -65,23 +65,6 @@ static bool headers_ok(const char *s, size_t n)
 	return true;
 }
 
-/* End of the next ;parameter of a Via value, quoted strings skipped. */
-static size_t param_end(struct wire_text t)
-{
-	bool quoted = false;
-	size_t i = 0;
-
-	for (; i < t.n; i++) {
-		if (t.s[i] == '\\' && quoted)
-			i++;
-		else if (t.s[i] == '"')
-			quoted = !quoted;
-		else if (t.s[i] == ';' && !quoted)
-			break;
-	}
-	return i < t.n ? i : t.n;
-}
-
 static bool param_is(struct wire_text t, const char *name)
 {
 	const char *eq = memchr(t.s, '=', t.n);
@@ -108,12 +91,12 @@ static void put_top_via(struct wire_out *o, struct wire_text value,
 
 	(void)wire_list_next(&rest, &first);
 	put_text(o, "Via: ");
-	n = param_end(first);
+	n = wire_semicolon(first);
 	put_unfolded(o, wire_trim((struct wire_text){first.s, n}));
 	while (n < first.n) {
 		first.s += n + 1;
 		first.n -= n + 1;
-		n = param_end(first);
+		n = wire_semicolon(first);
 		if (param_is((struct wire_text){first.s, n}, "received") ||
 		    param_is((struct wire_text){first.s, n}, "rport") ||
 		    (ret_oc_at && wire_oc_is_param((struct wire_text){first.s, n})))

@@ -200,6 +200,25 @@ bool wire_list_next(struct wire_text *rest, struct wire_text *ret_value)
 	return false;
 }
 
+size_t wire_semicolon(struct wire_text t)
+{
+	const char *semi = t.n ? memchr(t.s, ';', t.n) : NULL;
+	size_t n = semi ? (size_t)(semi - t.s) : t.n, i;
+	bool quoted = false;
+
+	if (!n || !memchr(t.s, '"', n)) /* as good as always */
+		return n;
+	for (i = 0; i < t.n; i++) {
+		if (t.s[i] == '\\' && quoted)
+			i++;
+		else if (t.s[i] == '"')
+			quoted = !quoted;
+		else if (t.s[i] == ';' && !quoted)
+			break;
+	}
+	return i < t.n ? i : t.n;
+}
+
 int wire_number(struct wire_text value, uint32_t max, uint32_t *ret_number)
 {
 	struct wire_text t = wire_trim(value);

@@ -85,6 +85,9 @@ bool wire_line_next(struct wire_text *rest, struct wire_line *ret_line);
 /** Cut the next value off a comma list (commas in "" and <> do not count), trimmed. Empty values are left out. */
 bool wire_list_next(struct wire_text *rest, struct wire_text *ret_value);
 
+/** Where the first semicolon outside of "" is; t.n = there is none. */
+size_t wire_semicolon(struct wire_text t);
+
 /** 1*DIGIT with white space around. @return 0, -EINVAL, -ERANGE above max. */
 int wire_number(struct wire_text value, uint32_t max, uint32_t *ret_number);
 

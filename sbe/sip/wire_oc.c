@@ -18,21 +18,11 @@ enum param { PARAM_OC, PARAM_ALGO, PARAM_VALIDITY, PARAM_SEQ, PARAM_OTHER };
 /* Cut the next parameter off the front; the first cut of a Via is what stands before its parameters. */
 static bool next_param(struct wire_text *rest, struct wire_text *ret_param)
 {
-	bool quoted = false;
 	size_t i;
 
 	if (!rest->s || !rest->n)
 		return false;
-	for (i = 0; i < rest->n; i++) {
-		if (quoted && rest->s[i] == '\\')
-			i++;
-		else if (rest->s[i] == '"')
-			quoted = !quoted;
-		else if (rest->s[i] == ';' && !quoted)
-			break;
-	}
-	if (i > rest->n)
-		i = rest->n;
+	i = wire_semicolon(*rest);
 	*ret_param = (struct wire_text){rest->s, i};
 	i += i < rest->n;
 	rest->s += i;

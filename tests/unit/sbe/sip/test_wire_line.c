@@ -139,9 +139,33 @@ static void tokens_are_those_of_the_grammar(void **state)
 	assert_false(wire_is_token(text("a b")));
 }
 
+/* A parameter ends at a semicolon, but not at one that somebody quotes. */
+static void semicolons_outside_of_quotes(void **state)
+{
+	static const struct {
+		struct wire_text text;
+		size_t at;
+	} cases[] = {
+		{WIRE_TEXT("a;b"), 1},
+		{WIRE_TEXT(";"), 0},
+		{WIRE_TEXT("abc"), 3},
+		{WIRE_TEXT("a=\";\";b"), 5},
+		{WIRE_TEXT("a=\"\\\";\";b"), 7},
+		{WIRE_TEXT("a=\";b"), 5},
+		{WIRE_TEXT("a=\"\\"), 4},
+		{WIRE_TEXT("a;b=\";\""), 1},
+		{{NULL, 0}, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(wire_semicolon(cases[i].text), cases[i].at);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(semicolons_outside_of_quotes),
 		cmocka_unit_test(names_are_found_long_and_compact),
 		cmocka_unit_test(lines_are_cut),
 		cmocka_unit_test(lists_are_cut_at_outer_commas),
