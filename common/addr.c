@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * addr - numeric addresses. No octal, hex or short forms are taken, so that an address has one meaning only for us
- * and for whoever wrote it: four numbers without leading zeros, or what inet_pton takes for a v6 address.
+ * addr - numeric addresses. inet_pton does the grammar: it takes no octal, hex or short forms, so
+ * that an address has one meaning only for us and for whoever wrote it.
  */
 #include "common/addr.h"
 
@@ -32,26 +32,6 @@ static void addr_set_v6(struct addr *a, const uint8_t ip[16])
 	memcpy(a->ip, ip, 16);
 }
 
-/* "192.0.2.1": each message names several, so this is not left to inet_pton, which would need a copy with a 0. */
-static bool parse_v4(const char *text, size_t n, uint8_t ip[4])
-{
-	const char *end = text + n;
-
-	for (int i = 0; i < 4; i++) {
-		const char *start = text;
-		unsigned v = 0;
-
-		while (text < end && text - start < 3 && *text >= '0' && *text <= '9')
-			v = v * 10 + (unsigned)(*text++ - '0');
-		if (text == start || v > 255 || (*start == '0' && text - start > 1))
-			return false;
-		ip[i] = (uint8_t)v;
-		if (i < 3 && (text == end || *text++ != '.'))
-			return false;
-	}
-	return text == end;
-}
-
 int addr_parse_ip(const char *text, size_t len_bytes, struct addr *ret_addr)
 {
 	char copy[INET6_ADDRSTRLEN];
@@ -67,17 +47,16 @@ int addr_parse_ip(const char *text, size_t len_bytes, struct addr *ret_addr)
 		if (!memchr(text, ':', len_bytes)) /* brackets are for v6 (RFC 3986 3.2.2) */
 			return -EINVAL;
 	}
-	if (parse_v4(text, len_bytes, ip)) {
-		addr_set_v4(ret_addr, ip);
-		return 0;
-	}
 	if (len_bytes >= sizeof(copy) || memchr(text, '\0', len_bytes))
 		return -EINVAL;
 	memcpy(copy, text, len_bytes);
 	copy[len_bytes] = '\0';
-	if (inet_pton(AF_INET6, copy, ip) != 1)
+	if (inet_pton(AF_INET, copy, ip) == 1)
+		addr_set_v4(ret_addr, ip);
+	else if (inet_pton(AF_INET6, copy, ip) == 1)
+		addr_set_v6(ret_addr, ip);
+	else
 		return -EINVAL;
-	addr_set_v6(ret_addr, ip);
 	return 0;
 }
 

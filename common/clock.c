@@ -10,8 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-#define CLOCK_LAST_S 253402300799U /* 9999-12-31T23:59:59Z */
-
 static atomic_bool clock_is_fake;
 static _Atomic uint64_t clock_fake_us;
 static _Atomic uint64_t clock_fake_wall_ms;
@@ -43,51 +41,34 @@ uint64_t clock_wall_ms(void)
 	return clock_read_us(CLOCK_REALTIME) / 1000;
 }
 
-static void put_two(char *at, unsigned v)
+static void put_digits(char *at, int n, unsigned v)
 {
-	at[0] = (char)('0' + v / 10);
-	at[1] = (char)('0' + v % 10);
+	while (n--) {
+		at[n] = (char)('0' + v % 10);
+		v /= 10;
+	}
 }
 
-/* The date so many days after 1970-01-01. The year is taken to begin in March: then the day that some years have more
- * is their last one, 400 years are always as long, and five months 153 days. */
-static void date_of(uint64_t days, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day)
-{
-	uint64_t since = days + 719468; /* 0000-03-01 */
-	unsigned of_era = (unsigned)(since % 146097);
-	unsigned of_400 = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	unsigned of_year = of_era - (365 * of_400 + of_400 / 4 - of_400 / 100);
-	unsigned march = (5 * of_year + 2) / 153; /* months since March */
-
-	*ret_day = of_year - (153 * march + 2) / 5 + 1;
-	*ret_month = march < 10 ? march + 3 : march - 9;
-	*ret_year = (unsigned)(since / 146097) * 400 + of_400 + (*ret_month <= 2);
-}
-
-/* Several times in each record: by hand, not through a format or the C library's time zones. */
+/* Several times in each record: digits by hand, not through a format. */
 void clock_print(uint64_t wall_ms, char *buf, size_t size_bytes)
 {
 	char text[] = "0000-00-00T00:00:00.000Z";
-	uint64_t seconds = wall_ms / 1000;
-	unsigned year, month, day, of_day = (unsigned)(seconds % 86400), ms;
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm t;
 
 	if (size_bytes == 0)
 		return;
-	if (seconds > CLOCK_LAST_S) { /* RFC 3339: four digits */
+	if (!gmtime_r(&seconds, &t) || t.tm_year > 9999 - 1900) { /* RFC 3339: four digits */
 		buf[0] = '\0';
 		return;
 	}
-	date_of(seconds / 86400, &year, &month, &day);
-	ms = (unsigned)(wall_ms % 1000);
-	put_two(text, year / 100);
-	put_two(text + 2, year % 100);
-	put_two(text + 5, month);
-	put_two(text + 8, day);
-	put_two(text + 11, of_day / 3600);
-	put_two(text + 14, of_day / 60 % 60);
-	put_two(text + 17, of_day % 60);
-	text[20] = (char)('0' + ms / 100);
-	put_two(text + 21, ms % 100);
+	put_digits(text, 4, (unsigned)t.tm_year + 1900);
+	put_digits(text + 5, 2, (unsigned)t.tm_mon + 1);
+	put_digits(text + 8, 2, (unsigned)t.tm_mday);
+	put_digits(text + 11, 2, (unsigned)t.tm_hour);
+	put_digits(text + 14, 2, (unsigned)t.tm_min);
+	put_digits(text + 17, 2, (unsigned)t.tm_sec);
+	put_digits(text + 20, 3, (unsigned)(wall_ms % 1000));
 	if (size_bytes > sizeof(text))
 		size_bytes = sizeof(text);
 	memcpy(buf, text, size_bytes - 1);
