@@ -32,11 +32,6 @@ void text_add_bytes(struct text_out *t, const char *s, size_t n)
 	t->buf[t->len_bytes] = 0;
 }
 
-void text_add(struct text_out *t, const char *s)
-{
-	text_add_bytes(t, s, strlen(s));
-}
-
 void text_add_number(struct text_out *t, unsigned long long v)
 {
 	char digits[24];

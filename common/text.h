@@ -11,6 +11,7 @@
 #define COMMON_TEXT_H
 
 #include <stddef.h>
+#include <string.h>
 
 /** snprintf(buf, size_bytes, "%s", from) */
 void text_copy(char *buf, size_t size_bytes, const char *from);
@@ -22,9 +23,13 @@ struct text_out {
 
 /** An empty text in buf. @param size_bytes at least 1. */
 void text_start(struct text_out *t, char *buf, size_t size_bytes);
-void text_add(struct text_out *t, const char *s);
 /** n bytes, which need no 0 behind them. */
 void text_add_bytes(struct text_out *t, const char *s, size_t n);
+/** Here, so that the length of a literal is known when it is compiled. */
+static inline void text_add(struct text_out *t, const char *s)
+{
+	text_add_bytes(t, s, strlen(s));
+}
 /** In decimal. */
 void text_add_number(struct text_out *t, unsigned long long v);
 

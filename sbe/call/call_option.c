@@ -190,19 +190,20 @@ static bool taken(const struct call_method *row, const struct peer_conf *c)
 
 void call_option_allow(const struct peer_conf *c, struct wire_out *o)
 {
-	struct wire_text parts[2 * COUNT(methods)];
-	size_t n = 0;
+	bool first = true;
 
+	wire_out_raw(o, "Allow: ", 7);
 	for (size_t i = 0; i < COUNT(methods); i++) {
 		const char *name = wire_method_name(methods[i].method);
 
 		if (!taken(&methods[i], c))
 			continue;
-		if (n)
-			parts[n++] = WIRE_TEXT(", ");
-		parts[n++] = (struct wire_text){name, strlen(name)};
+		if (!first)
+			wire_out_raw(o, ", ", 2);
+		wire_out_raw(o, name, strlen(name));
+		first = false;
 	}
-	wire_out_header_parts(o, "Allow", parts, n);
+	wire_out_raw(o, "\r\n", 2);
 }
 
 const struct call_method *call_option_method(enum wire_method method)

@@ -2,6 +2,7 @@
 #include "sbe/cdr/cdr_text.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Room for n more bytes. @return NULL, and the record is spoilt, if there is none. */
@@ -31,22 +32,26 @@ void cdr_text_init(struct cdr_text *t, char *buf, size_t size_bytes)
 	put(t, "{", 1);
 }
 
-/* A comma unless it is the first of its object or list, and the key, in which there is nothing to escape: it is ours. */
-static void put_key(struct cdr_text *t, const char *key)
+/* A comma unless it is the first of its object or list, the key, in which there is nothing to escape (it is ours), and
+ * room for n more bytes. @return where they go; NULL: the record is spoilt */
+static char *begin(struct cdr_text *t, const char *key, size_t n)
 {
 	char last = t->len_bytes ? t->buf[t->len_bytes - 1] : '{';
-	size_t comma = last != '{' && last != '[', n = key ? strlen(key) : 0;
-	char *at = room(t, comma + (key ? n + 3 : 0));
+	size_t comma = last != '{' && last != '[', key_bytes = key ? strlen(key) : 0;
+	char *at = room(t, comma + (key ? key_bytes + 3 : 0) + n);
 
 	if (!at)
-		return;
+		return NULL;
 	if (comma)
-		*at = ',';
+		*at++ = ',';
 	if (!key)
-		return;
-	at[comma] = '"';
-	memcpy(at + comma + 1, key, n);
-	memcpy(at + comma + 1 + n, "\":", 2);
+		return at;
+	*at++ = '"';
+	memcpy(at, key, key_bytes);
+	at += key_bytes;
+	*at++ = '"';
+	*at++ = ':';
+	return at;
 }
 
 /* Length of the UTF-8 character at s, 0 if it is none (RFC 3629: no surrogates, no overlong forms). */
@@ -85,14 +90,9 @@ static void put_escaped(struct cdr_text *t, unsigned char c)
 /* Printable, and means nothing in a JSON string. */
 static const uint8_t plain_char[256] = {[' ' ... '!'] = 1, ['#' ... '['] = 1, [']' ... '~'] = 1};
 
-void cdr_text_string(struct cdr_text *t, const char *key, const char *value)
+/* What has to be looked at character by character. */
+static void put_any(struct cdr_text *t, const unsigned char *s)
 {
-	const unsigned char *s = (const unsigned char *)value;
-
-	if (!value || !value[0])
-		return;
-	put_key(t, key);
-	put(t, "\"", 1);
 	while (*s && !t->err) {
 		const unsigned char *plain = s;
 		size_t n;
@@ -111,26 +111,53 @@ void cdr_text_string(struct cdr_text *t, const char *key, const char *value)
 			put(t, "?", 1);
 		s += n ? n : 1;
 	}
+}
+
+void cdr_text_string(struct cdr_text *t, const char *key, const char *value)
+{
+	const unsigned char *s = (const unsigned char *)value;
+	size_t plain = 0;
+	bool all;
+	char *at;
+
+	if (!value || !value[0])
+		return;
+	while (plain_char[s[plain]])
+		plain++;
+	all = !s[plain]; /* as good as always */
+	at = begin(t, key, 1 + plain + all);
+	if (!at)
+		return;
+	*at = '"';
+	memcpy(at + 1, value, plain);
+	if (all) {
+		at[1 + plain] = '"';
+		return;
+	}
+	put_any(t, s + plain);
 	put(t, "\"", 1);
 }
 
 void cdr_text_number(struct cdr_text *t, const char *key, uint64_t value)
 {
-	char digits[24];
-	size_t at = sizeof(digits);
+	char digits[24], *at;
+	size_t from = sizeof(digits);
 
 	do {
-		digits[--at] = (char)('0' + value % 10);
+		digits[--from] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	put_key(t, key);
-	put(t, digits + at, sizeof(digits) - at);
+	at = begin(t, key, sizeof(digits) - from);
+	if (at)
+		memcpy(at, digits + from, sizeof(digits) - from);
 }
 
 void cdr_text_open(struct cdr_text *t, const char *key, char bracket)
 {
-	put_key(t, key);
-	put(t, &bracket, 1);
+	char *at = begin(t, key, 1);
+
+	if (at)
+		*at = bracket;
 }
 
 void cdr_text_close(struct cdr_text *t, char bracket)
