@@ -280,19 +280,19 @@ bool call_option_peer_allows(const struct wire_msg *m, const char *method)
 {
 	struct wire_text rest, word;
 	struct wire_header h;
-	bool said = false;
 
+	if (!wire_header_find(m, "allow", &h)) /* what everybody takes (RFC 3261) */
+		return !strcmp(method, "INVITE") || !strcmp(method, "ACK") ||
+		       !strcmp(method, "BYE") || !strcmp(method, "CANCEL") ||
+		       !strcmp(method, "OPTIONS");
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
 		if (!wire_header_is(&h, "allow"))
 			continue;
-		said = true;
 		rest = h.value;
 		while (wire_list_next(&rest, &word)) {
 			if (wire_text_is(word, method)) /* methods are case-sensitive */
 				return true;
 		}
 	}
-	return !said &&
-	       (!strcmp(method, "INVITE") || !strcmp(method, "ACK") || !strcmp(method, "BYE") ||
-		!strcmp(method, "CANCEL") || !strcmp(method, "OPTIONS"));
+	return false;
 }

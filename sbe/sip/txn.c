@@ -151,8 +151,9 @@ static void answer_stateless(struct txn_layer *l, const struct wire_msg *m,
 		r.headers = "Retry-After: 5\r\n";
 		r.headers_bytes = strlen(r.headers);
 	}
-	if (!wire_top_via(m, &v) || txn_blob_write(m, from, txn_takes_part(l, m, from), l->blob,
-						   TXN_MESSAGE_MAX_BYTES, &sizes))
+	wire_out_init(&o, l->blob, TXN_MESSAGE_MAX_BYTES);
+	if (!wire_top_via(m, &v) ||
+	    txn_blob_write(m, &v, from, txn_takes_part(l, m, from), &o, &sizes))
 		return;
 	wire_to(m, &party);
 	if (!tag) {

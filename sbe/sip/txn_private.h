@@ -92,8 +92,9 @@ struct txn_blob {
 	char text[];
 };
 /** @param oc room for overload parameters in the top Via in place of what is asked there. @return 0, -EMSGSIZE. */
-int txn_blob_write(const struct wire_msg *m, const struct transport_target *from, bool oc,
-		   char *buf, size_t size_bytes, struct txn_blob *ret_sizes);
+int txn_blob_write(const struct wire_msg *m, const struct wire_via *v,
+		   const struct transport_target *from, bool oc, struct wire_out *o,
+		   struct txn_blob *ret_sizes);
 /** @param tag added to To, NULL = none. @param oc overload parameters, or NULL. @return 0, -EMSGSIZE, -EINVAL. */
 int txn_response_write(const struct txn_blob *sizes, const char *text, const char *tag,
 		       const char *oc, const struct txn_reply *r, struct wire_out *o);

@@ -283,15 +283,17 @@ static int server_set_tag(struct txn_server *s, struct wire_text tag)
 	return 0;
 }
 
-static int server_fill(struct txn_server *s, const struct wire_msg *m,
+static int server_fill(struct txn_server *s, const struct wire_msg *m, const struct wire_via *v,
 		       const struct transport_target *from)
 {
+	struct wire_out o;
 	struct txn_blob sizes;
 	struct wire_party to;
 	size_t n;
-	int err = txn_blob_write(m, from, txn_takes_part(s->layer, m, from), s->layer->blob,
-				 TXN_MESSAGE_MAX_BYTES, &sizes);
+	int err;
 
+	wire_out_init(&o, s->layer->blob, TXN_MESSAGE_MAX_BYTES);
+	err = txn_blob_write(m, v, from, txn_takes_part(s->layer, m, from), &o, &sizes);
 	if (err)
 		return err;
 	n = (size_t)sizes.head_bytes + sizes.route_bytes + sizes.stamp_bytes;
@@ -322,7 +324,7 @@ int txn_server_new(struct txn_layer *l, const struct wire_msg *m, const struct w
 	s->method = (uint8_t)wire_method(m);
 	s->source = *from;
 	s->reply_port = txn_reply_port(v, from);
-	err = server_fill(s, m, from);
+	err = server_fill(s, m, v, from);
 	txn_map_add(&l->servers, &s->by_key, keys->request);
 	metric_add(&txn_metrics, TXN_SERVERS, 1);
 	if (err) {

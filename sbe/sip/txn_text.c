@@ -134,43 +134,39 @@ static void put_all(struct wire_out *o, const struct wire_msg *m, const char *ca
 			wire_out_line(o, &h);
 }
 
-int txn_blob_write(const struct wire_msg *m, const struct transport_target *from, bool oc,
-		   char *buf, size_t size_bytes, struct txn_blob *ret_sizes)
+int txn_blob_write(const struct wire_msg *m, const struct wire_via *v,
+		   const struct transport_target *from, bool oc, struct wire_out *o,
+		   struct txn_blob *ret_sizes)
 {
 	static const char *const head[] = {"from", "call-id", "cseq", "to"};
-	struct wire_out o;
 	struct wire_header h;
-	struct wire_via v;
 	bool top = true;
 	size_t at;
 
 	ret_sizes->oc_at = 0;
 	ret_sizes->request_bytes = (uint16_t)wire_size(m);
-	wire_out_init(&o, buf, size_bytes);
-	if (!wire_top_via(m, &v))
-		return -EINVAL;
 	for (void *it = NULL; wire_header_next(m, &it, &h);) {
 		if (!wire_header_is(&h, "via"))
 			continue;
 		if (top)
-			put_top_via(&o, h.value, from, &v, oc ? &ret_sizes->oc_at : NULL);
+			put_top_via(o, h.value, from, v, oc ? &ret_sizes->oc_at : NULL);
 		else
-			wire_out_line(&o, &h);
+			wire_out_line(o, &h);
 		top = false;
 	}
 	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
 		if (wire_header_find(m, head[i], &h))
-			wire_out_line(&o, &h);
-	if (o.len_bytes >= 2 && !o.err)
-		o.len_bytes -= 2; /* the tag goes behind To */
-	at = o.len_bytes;
-	put_all(&o, m, "record-route");
-	ret_sizes->route_bytes = (uint16_t)(o.len_bytes - at);
+			wire_out_line(o, &h);
+	if (o->len_bytes >= 2 && !o->err)
+		o->len_bytes -= 2; /* the tag goes behind To */
+	at = o->len_bytes;
+	put_all(o, m, "record-route");
+	ret_sizes->route_bytes = (uint16_t)(o->len_bytes - at);
 	ret_sizes->head_bytes = (uint16_t)at;
-	at = o.len_bytes;
-	put_all(&o, m, "timestamp");
-	ret_sizes->stamp_bytes = (uint16_t)(o.len_bytes - at);
-	return o.err;
+	at = o->len_bytes;
+	put_all(o, m, "timestamp");
+	ret_sizes->stamp_bytes = (uint16_t)(o->len_bytes - at);
+	return o->err;
 }
 
 const char *txn_standard_phrase(int status)
