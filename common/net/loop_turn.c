@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/loop_turn.h"
 
+#include <poll.h>
 #include <time.h>
 
 #define WINDOW_TURNS 32U /* whether the loop is busy is asked once in so many */
@@ -19,6 +20,8 @@ static struct {
 	unsigned turns;     /* of this window */
 	uint64_t window_ns; /* when it began */
 	uint64_t gather_ns, next_ns;
+	struct pollfd urgent[LOOP_TURN_URGENT_MAX];
+	unsigned nurgent;
 } turn;
 
 static void run_tasks(void)
@@ -57,9 +60,10 @@ static void gather(uint64_t now_ns)
 		return;
 	}
 	t.tv_nsec = (long)(turn.next_ns - now_ns);
-	nanosleep(&t, NULL);              /* a signal ends it early, which is fine */
+	/* Something urgent makes a turn between two others, a signal one too many: both are fine. */
+	if (ppoll(turn.urgent, turn.nurgent, &t, NULL) == 0)
+		turn.next_ns += turn.gather_ns;
 	uv_update_time(turn.before.loop); /* or its timers would be late by as much */
-	turn.next_ns += turn.gather_ns;
 }
 
 static void on_before(uv_prepare_t *p)
@@ -98,6 +102,7 @@ int loop_turn_start(uv_loop_t *loop)
 	TAILQ_INIT(&turn.tasks);
 	turn.waiting = turn.busy = turn.unread = false;
 	turn.total_ns = 0;
+	turn.nurgent = 0;
 	turn.turns = 0;
 	turn.window_ns = uv_hrtime();
 	turn.gather_ns = turn.next_ns = 0;
@@ -140,6 +145,21 @@ void loop_turn_forget(struct loop_task *task)
 		return;
 	task->waiting = false;
 	TAILQ_REMOVE(&turn.tasks, task, link);
+}
+
+void loop_turn_urgent(int fd)
+{
+	if (turn.nurgent < LOOP_TURN_URGENT_MAX)
+		turn.urgent[turn.nurgent++] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+void loop_turn_not_urgent(int fd)
+{
+	for (unsigned i = 0; i < turn.nurgent; i++)
+		if (turn.urgent[i].fd == fd) {
+			turn.urgent[i] = turn.urgent[--turn.nurgent];
+			return;
+		}
 }
 
 void loop_turn_woke(void)

@@ -4,7 +4,8 @@
  *
  * To be woken costs a process more than most messages it is woken for: the processor has gone to sleep, and its caches
  * have forgotten us. A busy loop therefore gathers: its turns begin no closer together than loop_turn_gather() says, and
- * each handles what has come meanwhile. A loop that is not busy never waits, nor does one that left something unread.
+ * each handles what has come meanwhile. A loop that is not busy never waits, nor does one that left something unread,
+ * and an urgent descriptor ends the wait: what it brings was asked for by us, and a call waits for it.
  * libuv can tell the time waited too (UV_METRICS_IDLE_TIME), but asks the kernel twice per turn for it. Here the wait
  * ends with the first callback of a socket that reports it, or with the end of the turn's events.
  * Owner: static storage, one loop per process. Thread: that of the loop.
@@ -41,6 +42,11 @@ void loop_turn_gather(uint32_t least_us);
  */
 bool loop_turn_at_end(struct loop_task *task, void (*run)(void *arg), void *arg);
 void loop_turn_forget(struct loop_task *task);
+
+/** What this descriptor brings does not wait; of more than LOOP_TURN_URGENT_MAX the last ones do. Forget it before it is closed. */
+void loop_turn_urgent(int fd);
+void loop_turn_not_urgent(int fd);
+#define LOOP_TURN_URGENT_MAX 64U
 
 /** A callback of a socket begins: cheap when it is not the turn's first. */
 void loop_turn_woke(void);

@@ -20,6 +20,7 @@
 #include "common/mem.h"
 #include "common/net/device.h"
 #include "common/net/dscp.h"
+#include "common/net/loop_turn.h"
 #include "common/net/net_metric.h"
 
 #define STREAM_FLUSH_MS 1000
@@ -73,9 +74,13 @@ void stream_io_is_live(struct stream *s)
 
 static void stream_close_io(struct stream *s)
 {
+	uv_os_fd_t fd;
+
 	if (!s->io_live)
 		return;
 	s->io_live = false;
+	if (s->urgent && uv_fileno(&s->io.handle, &fd) == 0)
+		loop_turn_not_urgent(fd);
 	uv_close(&s->io.handle, stream_on_io_closed);
 }
 
@@ -468,6 +473,16 @@ size_t stream_untaken_bytes(const struct stream *s, uint64_t *ret_taken)
 		kernel = 0;
 	*ret_taken = s->written_bytes - (uint64_t)kernel;
 	return s->queued_bytes + (size_t)kernel;
+}
+
+void stream_set_urgent(struct stream *s)
+{
+	uv_os_fd_t fd;
+
+	if (s->urgent || !s->io_live || uv_fileno(&s->io.handle, &fd))
+		return;
+	s->urgent = true;
+	loop_turn_urgent(fd);
 }
 
 void stream_set_idle_ms(struct stream *s, uint32_t idle_ms)

@@ -76,6 +76,8 @@ void stream_set_handlers(struct stream *s, const struct stream_handlers *h, void
  * @param ret_taken  bytes it did take since the beginning: does this grow? One that does not read stops here.
  */
 size_t stream_untaken_bytes(const struct stream *s, uint64_t *ret_taken);
+/** What this one brings does not wait for a busy loop to gather (common/net/loop_turn.h). For few and trusted ones. */
+void stream_set_urgent(struct stream *s);
 /** Change the idle deadline. */
 void stream_set_idle_ms(struct stream *s, uint32_t idle_ms);
 /** Why the last TLS handshake failed, in words, or "". */

@@ -44,6 +44,7 @@ struct stream {
 	int err;
 	bool io_live;  /* io is a handle that we have not closed */
 	bool released; /* the owner has let go: no callback any more */
+	bool urgent;   /* known to loop_turn */
 	bool eof;      /* the far end will send no more */
 	struct stream_handlers h;
 	void *arg;

@@ -220,6 +220,7 @@ static void on_accept(void *arg, struct stream *s)
 	c->tls = l->tls;
 	LIST_INSERT_HEAD(&l->pool->uv->conns, c, link);
 	stream_set_handlers(s, &handlers, c);
+	stream_set_urgent(s); /* a call waits for each answer */
 	timer_start(c->pool->wheel, &c->deadline, JOIN_MS, deadline, c);
 }
 

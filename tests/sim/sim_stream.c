@@ -315,6 +315,11 @@ void stream_set_handlers(struct stream *s, const struct stream_handlers *h, void
 	s->arg = arg;
 }
 
+void stream_set_urgent(struct stream *s)
+{
+	(void)s;
+}
+
 void stream_set_idle_ms(struct stream *s, uint32_t idle_ms)
 {
 	(void)s;

@@ -137,7 +137,7 @@ static void test_without_a_loop_nothing_is_put_off(void **state)
 
 static struct {
 	unsigned turns, ticks;
-	bool unread;
+	bool unread, urgent;
 } seen;
 
 static void on_always_readable(uv_poll_t *p, int status, int events)
@@ -173,6 +173,8 @@ static unsigned busy_turns(uint32_t gather_ms, bool unread)
 	assert_int_equal(pipe(fd), 0);
 	assert_int_equal(write(fd[1], "x", 1), 1);
 	loop_turn_gather(gather_ms * 1000);
+	if (seen.urgent)
+		loop_turn_urgent(fd[0]);
 	uv_poll_init(&loop, &p, fd[0]);
 	uv_poll_start(&p, UV_READABLE, on_always_readable);
 	uv_timer_init(&loop, &tick);
@@ -184,6 +186,7 @@ static unsigned busy_turns(uint32_t gather_ms, bool unread)
 	uv_close((uv_handle_t *)&tick, NULL);
 	uv_close((uv_handle_t *)&over, NULL);
 	uv_run(&loop, UV_RUN_NOWAIT);
+	loop_turn_not_urgent(fd[0]);
 	close(fd[0]);
 	close(fd[1]);
 	return seen.turns;
@@ -201,6 +204,18 @@ static void test_what_is_unread_does_not_wait(void **state)
 {
 	(void)state;
 	assert_true(busy_turns(GATHER_MS, true) > 10 * SPAN_MS / GATHER_MS);
+}
+
+static void test_what_is_urgent_does_not_wait(void **state)
+{
+	unsigned turns;
+
+	(void)state;
+	seen.urgent = true;
+	turns = busy_turns(GATHER_MS, false);
+	seen.urgent = false;
+	assert_true(turns > 10 * SPAN_MS / GATHER_MS);
+	test_a_busy_loop_gathers(state); /* it is forgotten */
 }
 
 static void test_nothing_is_gathered_unless_asked(void **state)
@@ -272,6 +287,7 @@ int main(void)
 		TEST(test_without_a_loop_nothing_is_put_off),
 		TEST(test_a_busy_loop_gathers),
 		TEST(test_what_is_unread_does_not_wait),
+		TEST(test_what_is_urgent_does_not_wait),
 		TEST(test_nothing_is_gathered_unless_asked),
 		TEST(test_a_quiet_loop_does_not_wait),
 	};
