@@ -242,8 +242,7 @@ struct gate_command *gate_action_add(struct gate_action *a, int type, int ref);
 bool gate_name_valid(const char *name);
 bool gate_termination_valid(const char *id);
 
-/** Wire form of m, without the frame's length. @return 0, -EMSGSIZE (over size), -EINVAL (not encodable): then what is in
- * buf is of no use. */
+/** Wire form of m, without the frame's length. @return 0, -EMSGSIZE (over size), -EINVAL (not encodable), -ENOMEM. */
 int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_bytes,
 			size_t *ret_bytes);
 

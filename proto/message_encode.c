@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Struct -> wire, field by field in one go.
+ * Struct -> wire. The generated structs are laid out in an arena on the stack and packed from there.
  * A caller's mistake (too many streams, a mode that does not exist) is refused here, so that what
  * goes out is always something our own decoder takes.
  */
@@ -8,197 +8,273 @@
 #include <string.h>
 
 #include "proto/message.h"
-#include "proto/message_field.h"
-#include "proto/pb_out.h"
+#include "proto/message_wire.h"
 
-static void put_addr(struct pb_out *o, unsigned field, const struct addr *a)
+/* A field that is there: value and presence in one. */
+#define SET(msg, field, value)                                                                     \
+	do {                                                                                       \
+		(msg)->has_##field = 1;                                                            \
+		(msg)->field = (value);                                                            \
+	} while (0)
+/* A field whose absence means 0 */
+#define SET_IF(msg, field, value)                                                                  \
+	do {                                                                                       \
+		if (value)                                                                         \
+			SET(msg, field, value);                                                    \
+	} while (0)
+
+/* The codec only reads through these pointers while packing. */
+static char *text_of(const char *text)
+{
+	return text[0] ? (char *)(uintptr_t)text : NULL;
+}
+
+static int put_addr(struct gate_arena *arena, const struct addr *a, ProtobufCBinaryData *ret_bytes)
 {
 	size_t n = a->family == ADDR_V4 ? 4 : 16;
-	uint8_t bytes[18];
+	uint8_t *p;
 
-	if (a->family != ADDR_V4 && a->family != ADDR_V6) {
-		pb_out_fail(o, -EINVAL);
-		return;
-	}
-	memcpy(bytes, a->ip, n);
-	bytes[n] = (uint8_t)(a->port >> 8);
-	bytes[n + 1] = (uint8_t)a->port;
-	pb_out_bytes(o, field, bytes, n + 2);
+	if (a->family != ADDR_V4 && a->family != ADDR_V6)
+		return -EINVAL;
+	p = gate_arena_take(arena, n + 2);
+	if (!p)
+		return -EMSGSIZE;
+	memcpy(p, a->ip, n);
+	p[n] = (uint8_t)(a->port >> 8);
+	p[n + 1] = (uint8_t)a->port;
+	*ret_bytes = (ProtobufCBinaryData){n + 2, p};
+	return 0;
 }
 
-static void put_addr_if(struct pb_out *o, unsigned field, const struct addr *a)
-{
-	if (a->family)
-		put_addr(o, field, a);
-}
+#define PUT_ADDR(arena, msg, field, addr)                                                          \
+	((msg)->has_##field = 1, put_addr(arena, addr, &(msg)->field))
 
-static void put_prefix(struct pb_out *o, const struct addr_prefix *p)
+static int put_prefix(struct gate_arena *arena, const struct addr_prefix *p, Gate__Stream *w)
 {
 	size_t n = p->net.family == ADDR_V4 ? 4 : 16;
-	uint8_t bytes[17];
+	uint8_t *b;
 
-	if (!p->net.family)
-		return;
-	if ((p->net.family != ADDR_V4 && p->net.family != ADDR_V6) || p->bits > n * 8) {
-		pb_out_fail(o, -EINVAL);
-		return;
-	}
-	memcpy(bytes, p->net.ip, n);
-	bytes[n] = p->bits;
-	pb_out_bytes(o, STREAM_SOURCE_PREFIX, bytes, n + 1);
+	if ((p->net.family != ADDR_V4 && p->net.family != ADDR_V6) || p->bits > n * 8)
+		return -EINVAL;
+	b = gate_arena_take(arena, n + 1);
+	if (!b)
+		return -EMSGSIZE;
+	memcpy(b, p->net.ip, n);
+	b[n] = p->bits;
+	w->has_source_prefix = 1;
+	w->source_prefix = (ProtobufCBinaryData){n + 1, b};
+	return 0;
 }
 
-static void put_drops(struct pb_out *o, const uint64_t drops[GATE_DROPS])
+static int put_statistics(struct gate_arena *arena, const struct gate_statistics *s,
+			  Gate__Stream *w)
 {
-	int i, n;
-	size_t at;
+	Gate__Statistics *t = gate_arena_take(arena, sizeof(*t));
+	int i;
 
-	for (n = GATE_DROPS; n > 0 && !drops[n - 1]; n--)
+	if (!t)
+		return -EMSGSIZE;
+	gate__statistics__init(t);
+	SET_IF(t, packets_in, s->packets_in);
+	SET_IF(t, bytes_in, s->bytes_in);
+	SET_IF(t, packets_out, s->packets_out);
+	SET_IF(t, bytes_out, s->bytes_out);
+	SET_IF(t, rtcp_in, s->rtcp_in);
+	SET_IF(t, rtcp_out, s->rtcp_out);
+	SET_IF(t, lost, s->lost);
+	SET_IF(t, jitter_us, s->jitter_us);
+	SET_IF(t, jitter_max_us, s->jitter_max_us);
+	SET_IF(t, first_ms, s->first_ms);
+	SET_IF(t, last_ms, s->last_ms);
+	for (i = GATE_DROPS; i > 0 && !s->drops[i - 1]; i--)
 		;
-	if (!n)
-		return;
-	at = pb_out_begin(o, STATISTICS_DROPS);
-	for (i = 0; i < n; i++)
-		pb_out_element(o, drops[i]);
-	pb_out_end(o, at);
+	t->n_drops = (size_t)i;
+	t->drops = (uint64_t *)(uintptr_t)s->drops;
+	w->statistics = t;
+	return 0;
 }
 
-static void put_statistics(struct pb_out *o, const struct gate_statistics *s)
+static int put_addresses(struct gate_arena *arena, const struct gate_stream *s, Gate__Stream *w)
 {
-	size_t at = pb_out_begin(o, STREAM_STATISTICS);
+	int err = 0;
 
-	pb_out_number_if(o, STATISTICS_PACKETS_IN, s->packets_in);
-	pb_out_number_if(o, STATISTICS_BYTES_IN, s->bytes_in);
-	pb_out_number_if(o, STATISTICS_PACKETS_OUT, s->packets_out);
-	pb_out_number_if(o, STATISTICS_BYTES_OUT, s->bytes_out);
-	pb_out_number_if(o, STATISTICS_RTCP_IN, s->rtcp_in);
-	pb_out_number_if(o, STATISTICS_RTCP_OUT, s->rtcp_out);
-	pb_out_number_if(o, STATISTICS_LOST, s->lost);
-	pb_out_number_if(o, STATISTICS_JITTER_US, s->jitter_us);
-	pb_out_number_if(o, STATISTICS_JITTER_MAX_US, s->jitter_max_us);
-	pb_out_number_if(o, STATISTICS_FIRST_MS, s->first_ms);
-	pb_out_number_if(o, STATISTICS_LAST_MS, s->last_ms);
-	put_drops(o, s->drops);
-	pb_out_end(o, at);
-}
-
-static void put_addresses(struct pb_out *o, const struct gate_stream *s)
-{
 	if (s->has & GATE_HAS_LOCAL) {
-		put_addr_if(o, STREAM_LOCAL_RTP, &s->local_rtp);
-		put_addr_if(o, STREAM_LOCAL_RTCP, &s->local_rtcp);
+		if (s->local_rtp.family)
+			err = PUT_ADDR(arena, w, local_rtp, &s->local_rtp);
+		if (!err && s->local_rtcp.family)
+			err = PUT_ADDR(arena, w, local_rtcp, &s->local_rtcp);
 	}
-	if (s->has & GATE_HAS_REMOTE) {
-		put_addr(o, STREAM_REMOTE_RTP, &s->remote_rtp);
-		put_addr_if(o, STREAM_REMOTE_RTCP, &s->remote_rtcp);
+	if (!err && (s->has & GATE_HAS_REMOTE)) {
+		err = PUT_ADDR(arena, w, remote_rtp, &s->remote_rtp);
+		if (!err && s->remote_rtcp.family)
+			err = PUT_ADDR(arena, w, remote_rtcp, &s->remote_rtcp);
 	}
+	return err;
 }
 
-static void put_limits(struct pb_out *o, const struct gate_stream *s)
+static int put_stream(struct gate_arena *arena, const struct gate_stream *s, Gate__Stream *w)
 {
+	int err;
+
+	if (!s->id || s->mode >= GATE_MODES || s->source >= GATE_SOURCES || s->dscp > 63)
+		return -EINVAL;
+	gate__stream__init(w);
+	SET(w, id, s->id);
+	if (s->has & GATE_HAS_MODE)
+		SET(w, mode, (Gate__Mode)s->mode);
+	err = put_addresses(arena, s, w);
+	if (err)
+		return err;
+	if (s->has & GATE_HAS_RTCP_MUX)
+		SET(w, rtcp_mux, s->rtcp_mux);
+	if (s->has & GATE_HAS_SOURCE) {
+		SET(w, source, (Gate__SourceFilter)s->source);
+		if (s->source_prefix.net.family) {
+			err = put_prefix(arena, &s->source_prefix, w);
+			if (err)
+				return err;
+		}
+	}
 	if (s->has & GATE_HAS_PAYLOADS) {
-		if (s->payloads[0])
-			pb_out_fixed64(o, STREAM_PAYLOADS_LOW, s->payloads[0]);
-		if (s->payloads[1])
-			pb_out_fixed64(o, STREAM_PAYLOADS_HIGH, s->payloads[1]);
-		pb_out_number(o, STREAM_RTP, s->rtp);
+		SET_IF(w, payloads_low, s->payloads[0]);
+		SET_IF(w, payloads_high, s->payloads[1]);
+		SET(w, rtp, s->rtp);
 	}
 	if (s->has & GATE_HAS_RATE) {
-		pb_out_number(o, STREAM_RATE, s->rate_bytes_per_s);
-		pb_out_number(o, STREAM_BURST, s->burst_bytes);
+		SET(w, rate, s->rate_bytes_per_s);
+		SET(w, burst, s->burst_bytes);
 	}
 	if (s->has & GATE_HAS_DSCP)
-		pb_out_number(o, STREAM_DSCP, s->dscp);
+		SET(w, dscp, s->dscp);
 	if (s->has & GATE_HAS_SILENCE) {
-		pb_out_number(o, STREAM_SILENCE_MS, s->silence_ms);
-		pb_out_number_if(o, STREAM_FIRST_PACKET_MS, s->first_packet_ms);
+		SET(w, silence_ms, s->silence_ms);
+		SET_IF(w, first_packet_ms, s->first_packet_ms);
 	}
-}
-
-static void put_stream(struct pb_out *o, const struct gate_stream *s)
-{
-	size_t at;
-
-	if (!s->id || s->mode >= GATE_MODES || s->source >= GATE_SOURCES || s->dscp > 63) {
-		pb_out_fail(o, -EINVAL);
-		return;
-	}
-	at = pb_out_begin(o, COMMAND_STREAMS);
-	pb_out_number(o, STREAM_ID, s->id);
-	if (s->has & GATE_HAS_MODE)
-		pb_out_number(o, STREAM_MODE, s->mode);
-	put_addresses(o, s);
-	if (s->has & GATE_HAS_RTCP_MUX)
-		pb_out_number(o, STREAM_RTCP_MUX, s->rtcp_mux);
-	if (s->has & GATE_HAS_SOURCE) {
-		pb_out_number(o, STREAM_SOURCE, s->source);
-		put_prefix(o, &s->source_prefix);
-	}
-	put_limits(o, s);
 	if (s->has & GATE_HAS_STATISTICS)
-		put_statistics(o, &s->statistics);
-	pb_out_end(o, at);
+		err = put_statistics(arena, &s->statistics, w);
+	return err;
 }
 
-static void put_realm(struct pb_out *o, const struct gate_realm_info *r)
+/* n structs and the array of pointers to them that protobuf-c wants for a repeated field */
+static void *put_many(struct gate_arena *arena, size_t n, size_t size_bytes, void *ret_pointers)
 {
-	size_t at = pb_out_begin(o, CHANGE_REALMS);
+	uint8_t *items = gate_arena_take(arena, n * size_bytes);
+	void **pointers = gate_arena_take(arena, n * sizeof(void *));
+	size_t i;
 
-	pb_out_text(o, REALM_NAME, r->name);
-	pb_out_number_if(o, REALM_PORTS_TOTAL, r->ports_total);
-	pb_out_number_if(o, REALM_PORTS_FREE, r->ports_free);
-	pb_out_number_if(o, REALM_IPV4, r->ipv4);
-	pb_out_number_if(o, REALM_IPV6, r->ipv6);
-	pb_out_number_if(o, REALM_UP, r->up);
-	pb_out_end(o, at);
+	if (!items || !pointers)
+		return NULL;
+	for (i = 0; i < n; i++)
+		pointers[i] = items + i * size_bytes;
+	*(void ***)ret_pointers = pointers;
+	return items;
 }
 
-static void put_range(struct pb_out *o, const struct gate_media_range *r)
+static int put_ranges(struct gate_arena *arena, const struct gate_service_change *c,
+		      Gate__ServiceChange *t)
 {
-	size_t at = pb_out_begin(o, CHANGE_RANGES);
+	Gate__MediaRange *w;
+	int err = 0;
 
-	pb_out_number_if(o, RANGE_REALM, r->realm);
-	put_addr(o, RANGE_FIRST, &r->first);
-	pb_out_number_if(o, RANGE_LAST, r->last);
-	pb_out_end(o, at);
-}
-
-static void put_change(struct pb_out *o, const struct gate_service_change *c)
-{
-	size_t at, i;
-
-	if (c->nrealms > GATE_REALMS_MAX || c->nranges > GATE_RANGES_MAX) {
-		pb_out_fail(o, -EINVAL);
-		return;
+	if (!c->nranges)
+		return 0;
+	w = put_many(arena, c->nranges, sizeof(*w), &t->ranges);
+	if (!w)
+		return -EMSGSIZE;
+	t->n_ranges = c->nranges;
+	for (size_t i = 0; !err && i < c->nranges; i++) {
+		gate__media_range__init(&w[i]);
+		SET_IF(&w[i], realm, c->ranges[i].realm);
+		SET_IF(&w[i], last, c->ranges[i].last);
+		err = PUT_ADDR(arena, &w[i], first, &c->ranges[i].first);
 	}
-	at = pb_out_begin(o, COMMAND_CHANGE);
-	pb_out_number_if(o, CHANGE_METHOD, c->method);
-	pb_out_number_if(o, CHANGE_REASON, c->reason);
-	pb_out_number_if(o, CHANGE_DELAY_S, c->delay_s);
-	pb_out_number_if(o, CHANGE_VERSION_MIN, c->version_min);
-	pb_out_number_if(o, CHANGE_VERSION_MAX, c->version_max);
-	pb_out_text(o, CHANGE_REDIRECT, c->redirect);
-	for (i = 0; i < c->nrealms; i++)
-		put_realm(o, &c->realms[i]);
-	pb_out_number_if(o, CHANGE_CONTEXTS_MAX, c->contexts_max);
-	pb_out_number_if(o, CHANGE_CONTEXTS_NOW, c->contexts_now);
-	for (i = 0; i < c->nranges; i++)
-		put_range(o, &c->ranges[i]);
-	pb_out_end(o, at);
+	return err;
 }
 
-static void put_event(struct pb_out *o, const struct gate_event *e)
+static int put_change(struct gate_arena *arena, const struct gate_service_change *c,
+		      Gate__Command *w)
 {
-	size_t at = pb_out_begin(o, COMMAND_EVENT);
+	Gate__ServiceChange *t = gate_arena_take(arena, sizeof(*t));
+	Gate__Realm *realm;
+	size_t i;
 
-	pb_out_number(o, EVENT_TYPE, e->type);
-	pb_out_number_if(o, EVENT_STREAM, e->stream_id);
-	pb_out_text(o, EVENT_REALM, e->realm);
-	put_addr_if(o, EVENT_ADDRESS, &e->addr);
-	pb_out_number_if(o, EVENT_VALUE, e->value);
-	if (e->at_wall_ms)
-		pb_out_fixed64(o, EVENT_AT_WALL_MS, e->at_wall_ms);
-	pb_out_end(o, at);
+	if (c->nrealms > GATE_REALMS_MAX || c->nranges > GATE_RANGES_MAX)
+		return -EINVAL;
+	if (!t)
+		return -EMSGSIZE;
+	gate__service_change__init(t);
+	SET_IF(t, method, c->method);
+	SET_IF(t, reason, c->reason);
+	SET_IF(t, delay_s, c->delay_s);
+	SET_IF(t, version_min, c->version_min);
+	SET_IF(t, version_max, c->version_max);
+	t->redirect = text_of(c->redirect);
+	SET_IF(t, contexts_max, c->contexts_max);
+	SET_IF(t, contexts_now, c->contexts_now);
+	if (c->nrealms) {
+		realm = put_many(arena, c->nrealms, sizeof(*realm), &t->realms);
+		if (!realm)
+			return -EMSGSIZE;
+		t->n_realms = c->nrealms;
+		for (i = 0; i < c->nrealms; i++) {
+			gate__realm__init(&realm[i]);
+			realm[i].name = text_of(c->realms[i].name);
+			SET_IF(&realm[i], ports_total, c->realms[i].ports_total);
+			SET_IF(&realm[i], ports_free, c->realms[i].ports_free);
+			SET_IF(&realm[i], ipv4, c->realms[i].ipv4);
+			SET_IF(&realm[i], ipv6, c->realms[i].ipv6);
+			SET_IF(&realm[i], up, c->realms[i].up);
+		}
+	}
+	w->change = t;
+	return put_ranges(arena, c, t);
+}
+
+static int put_event(struct gate_arena *arena, const struct gate_event *e, Gate__Command *w)
+{
+	Gate__Event *t = gate_arena_take(arena, sizeof(*t));
+
+	if (!t)
+		return -EMSGSIZE;
+	gate__event__init(t);
+	SET(t, type, e->type);
+	SET_IF(t, stream, e->stream_id);
+	t->realm = text_of(e->realm);
+	SET_IF(t, value, e->value);
+	SET_IF(t, at_wall_ms, e->at_wall_ms);
+	w->event = t;
+	return e->addr.family ? PUT_ADDR(arena, t, address, &e->addr) : 0;
+}
+
+static int put_command(struct gate_arena *arena, const struct gate_command *c, Gate__Command *w)
+{
+	Gate__Stream *stream;
+	size_t i;
+	int err;
+
+	if (!c->type || c->type >= GATE_COMMAND_TYPES || c->nstreams > GATE_STREAMS_MAX)
+		return -EINVAL;
+	gate__command__init(w);
+	SET(w, type, (Gate__CommandType)c->type);
+	SET(w, ref, (Gate__Ref)c->ref);
+	w->termination = text_of(c->termination);
+	w->realm = text_of(c->realm);
+	SET_IF(w, family, c->family);
+	SET_IF(w, optional, c->optional);
+	SET_IF(w, code, c->code);
+	w->text = text_of(c->text);
+	if (c->nstreams) {
+		stream = put_many(arena, c->nstreams, sizeof(*stream), &w->streams);
+		if (!stream)
+			return -EMSGSIZE;
+		w->n_streams = c->nstreams;
+		for (i = 0; i < c->nstreams; i++) {
+			err = put_stream(arena, &c->streams[i], &stream[i]);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
 }
 
 static bool has_change(const struct gate_command *c, bool reply)
@@ -207,121 +283,126 @@ static bool has_change(const struct gate_command *c, bool reply)
 	       (reply && c->type == GATE_AUDIT_CAPABILITIES && c->ref == GATE_REF_ROOT && !c->code);
 }
 
-static void put_command(struct pb_out *o, const struct gate_command *c, bool reply)
+static int put_action(struct gate_arena *arena, const struct gate_action *a, bool reply,
+		      Gate__Action **ret_action)
 {
-	size_t at, i;
-
-	if (!c->type || c->type >= GATE_COMMAND_TYPES || c->nstreams > GATE_STREAMS_MAX) {
-		pb_out_fail(o, -EINVAL);
-		return;
-	}
-	at = pb_out_begin(o, ACTION_COMMANDS);
-	pb_out_number(o, COMMAND_TYPE, c->type);
-	pb_out_number(o, COMMAND_REF, c->ref);
-	pb_out_text(o, COMMAND_TERMINATION, c->termination);
-	pb_out_text(o, COMMAND_REALM, c->realm);
-	pb_out_number_if(o, COMMAND_FAMILY, c->family);
-	pb_out_number_if(o, COMMAND_OPTIONAL, c->optional);
-	for (i = 0; i < c->nstreams; i++)
-		put_stream(o, &c->streams[i]);
-	if (has_change(c, reply))
-		put_change(o, &c->change);
-	if (!reply && c->type == GATE_NOTIFY)
-		put_event(o, &c->event);
-	pb_out_number_if(o, COMMAND_CODE, c->code);
-	pb_out_text(o, COMMAND_TEXT, c->text);
-	pb_out_end(o, at);
-}
-
-static void put_contexts(struct pb_out *o, const struct gate_action *a)
-{
-	size_t at, i;
-
-	if (!a->ncontexts)
-		return;
-	at = pb_out_begin(o, ACTION_CONTEXTS);
-	for (i = 0; i < a->ncontexts; i++)
-		pb_out_element(o, a->contexts[i]);
-	pb_out_end(o, at);
-}
-
-static void put_action(struct pb_out *o, unsigned field, const struct gate_action *a, bool reply)
-{
-	size_t at, i;
+	Gate__Action *w = gate_arena_take(arena, sizeof(*w));
+	Gate__Command *command = NULL;
+	size_t i;
+	int err = 0;
 
 	if (a->ncommands > GATE_COMMANDS_MAX || a->ncontexts > GATE_CONTEXTS_PER_AUDIT ||
-	    (a->has_record && a->record_bytes > GATE_RECORD_MAX_BYTES)) {
-		pb_out_fail(o, -EINVAL);
-		return;
-	}
-	at = pb_out_begin(o, field);
-	pb_out_number(o, ACTION_CONTEXT_REF, a->context_ref);
-	pb_out_number_if(o, ACTION_CONTEXT, a->context);
+	    (a->has_record && a->record_bytes > GATE_RECORD_MAX_BYTES))
+		return -EINVAL;
+	if (!w)
+		return -EMSGSIZE;
+	gate__action__init(w);
+	SET(w, context_ref, (Gate__Ref)a->context_ref);
+	SET_IF(w, context, a->context);
 	if (a->has_record)
-		pb_out_bytes(o, ACTION_RECORD, a->record, a->record_bytes);
+		SET(w, record,
+		    ((ProtobufCBinaryData){a->record_bytes, (uint8_t *)(uintptr_t)a->record}));
 	if (a->has_emergency)
-		pb_out_number(o, ACTION_EMERGENCY, a->emergency);
-	for (i = 0; i < a->ncommands; i++)
-		put_command(o, &a->commands[i], reply);
-	put_contexts(o, a);
-	pb_out_number_if(o, ACTION_MORE, a->more);
-	pb_out_end(o, at);
+		SET(w, emergency, a->emergency);
+	SET_IF(w, more, a->more);
+	w->n_contexts = a->ncontexts;
+	w->contexts = (uint32_t *)(uintptr_t)a->contexts;
+	if (a->ncommands) {
+		command = put_many(arena, a->ncommands, sizeof(*command), &w->commands);
+		if (!command)
+			return -EMSGSIZE;
+	}
+	w->n_commands = a->ncommands;
+	for (i = 0; !err && i < a->ncommands; i++) {
+		err = put_command(arena, &a->commands[i], &command[i]);
+		if (!err && has_change(&a->commands[i], reply))
+			err = put_change(arena, &a->commands[i].change, &command[i]);
+		if (!err && !reply && a->commands[i].type == GATE_NOTIFY)
+			err = put_event(arena, &a->commands[i].event, &command[i]);
+	}
+	*ret_action = w;
+	return err;
 }
 
-/* The body of a kind that has fields of its own; its number in the envelope is the caller's. */
-static void put_body_fields(struct pb_out *o, const struct gate_message *m)
+/* The bodies, so that one init on the stack does for whichever is used */
+union body_space {
+	Gate__Request request;
+	Gate__Reply reply;
+	Gate__Pending pending;
+	Gate__Acknowledge acknowledge;
+	Gate__Error error;
+	Gate__Heartbeat heartbeat;
+};
+
+static int put_body(struct gate_arena *arena, const struct gate_message *m, union body_space *b,
+		    Gate__Envelope *w)
 {
 	switch (m->body) {
 	case GATE_BODY_REQUEST:
-		put_action(o, REQUEST_ACTION, &m->action, false);
-		break;
+		gate__request__init(&b->request);
+		w->body_case = GATE__ENVELOPE__BODY_REQUEST;
+		w->request = &b->request;
+		return put_action(arena, &m->action, false, &b->request.action);
 	case GATE_BODY_REPLY:
-		pb_out_number_if(o, REPLY_CODE, m->code);
-		pb_out_text(o, REPLY_TEXT, m->text);
-		if (!m->code)
-			put_action(o, REPLY_ACTION, &m->action, true);
-		break;
+		gate__reply__init(&b->reply);
+		w->body_case = GATE__ENVELOPE__BODY_REPLY;
+		w->reply = &b->reply;
+		SET_IF(&b->reply, code, m->code);
+		b->reply.text = text_of(m->text);
+		return m->code ? 0 : put_action(arena, &m->action, true, &b->reply.action);
+	case GATE_BODY_PENDING:
+		gate__pending__init(&b->pending);
+		w->body_case = GATE__ENVELOPE__BODY_PENDING;
+		w->pending = &b->pending;
+		return 0;
 	case GATE_BODY_ACK:
-		pb_out_number(o, ACKNOWLEDGE_FIRST, m->transaction);
-		pb_out_number(o, ACKNOWLEDGE_LAST, m->transaction_last);
-		break;
+		gate__acknowledge__init(&b->acknowledge);
+		w->body_case = GATE__ENVELOPE__BODY_ACKNOWLEDGE;
+		w->acknowledge = &b->acknowledge;
+		SET(&b->acknowledge, first, m->transaction);
+		SET(&b->acknowledge, last, m->transaction_last);
+		return 0;
 	case GATE_BODY_ERROR:
-		pb_out_number(o, ERROR_CODE, m->code);
-		pb_out_text(o, ERROR_TEXT, m->text);
-		break;
+		gate__error__init(&b->error);
+		w->body_case = GATE__ENVELOPE__BODY_ERROR;
+		w->error = &b->error;
+		SET(&b->error, code, m->code);
+		b->error.text = text_of(m->text);
+		return 0;
 	case GATE_BODY_HEARTBEAT:
-		pb_out_number(o, HEARTBEAT_NUMBER, m->transaction);
-		pb_out_number_if(o, HEARTBEAT_ANSWER, m->transaction_last != 0);
-		break;
-	default: /* GATE_BODY_PENDING says it all by being there */
-		break;
+		gate__heartbeat__init(&b->heartbeat);
+		w->body_case = GATE__ENVELOPE__BODY_HEARTBEAT;
+		w->heartbeat = &b->heartbeat;
+		SET(&b->heartbeat, number, m->transaction);
+		SET_IF(&b->heartbeat, answer, m->transaction_last != 0);
+		return 0;
+	default:
+		return -EINVAL;
 	}
 }
 
 int gate_message_encode(const struct gate_message *m, uint8_t *buf, size_t size_bytes,
 			size_t *ret_bytes)
 {
-	static const uint8_t body_field[] = {
-		[GATE_BODY_REQUEST] = ENVELOPE_REQUEST, [GATE_BODY_REPLY] = ENVELOPE_REPLY,
-		[GATE_BODY_PENDING] = ENVELOPE_PENDING, [GATE_BODY_ACK] = ENVELOPE_ACKNOWLEDGE,
-		[GATE_BODY_ERROR] = ENVELOPE_ERROR,     [GATE_BODY_HEARTBEAT] = ENVELOPE_HEARTBEAT,
-	};
-	struct pb_out o;
-	size_t at;
+	struct gate_arena arena;
+	Gate__Envelope w;
+	union body_space body;
+	size_t need;
+	int err;
 
-	if (m->body >= sizeof(body_field) || !body_field[m->body])
-		return -EINVAL;
-	pb_out_init(&o, buf, size_bytes);
-	pb_out_number(&o, ENVELOPE_VERSION, m->version);
-	pb_out_text(&o, ENVELOPE_SENDER, m->sender);
-	pb_out_fixed64(&o, ENVELOPE_EPOCH, m->epoch);
+	gate_arena_init(&arena);
+	gate__envelope__init(&w);
+	SET(&w, version, m->version);
+	w.sender = text_of(m->sender);
+	SET(&w, epoch, m->epoch);
 	if (m->body != GATE_BODY_ACK && m->body != GATE_BODY_HEARTBEAT)
-		pb_out_number_if(&o, ENVELOPE_TRANSACTION, m->transaction);
-	at = pb_out_begin(&o, body_field[m->body]);
-	put_body_fields(&o, m);
-	pb_out_end(&o, at);
-	if (o.err)
-		return o.err;
-	*ret_bytes = o.used_bytes;
+		SET_IF(&w, transaction, m->transaction);
+	err = put_body(&arena, m, &body, &w);
+	if (err)
+		return err;
+	need = gate__envelope__get_packed_size(&w);
+	if (need > size_bytes)
+		return -EMSGSIZE;
+	*ret_bytes = gate__envelope__pack(&w, buf);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message_wire - what a gate message is read with: the generated structs and an arena for them. Private to
- * proto/message*.c.
+ * message_wire - what the encoder and the decoder of gate messages share: the generated structs and
+ * an arena for them. Private to proto/message*.c.
  *
- * The arena is a fixed buffer on the decoder's stack: no allocation per message, and a frame that
+ * The arena is a fixed buffer on the codec's stack: no allocation per message, and a frame that
  * unfolds into more than any valid message needs is refused when the buffer is used up.
  */
 #ifndef PROTO_MESSAGE_WIRE_H
