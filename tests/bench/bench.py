@@ -3,14 +3,14 @@
 """Signaling and memory of sbe + dbe, beside Kamailio (dialog, topoh) + rtpengine, and beside the same with topos, whose
 store is a Redis on a unix socket that counts as a part of that box, in one run on one machine.
 
-Load: SIPp UAC -> box -> SIPp UAS over UDP on loopback, INVITE 180 200 ACK BYE 200 with SDP both ways, hold 1 s,
+Load: SIPp UAC -> box -> SIPp UAS over UDP on loopback, INVITE 180 200 ACK, 3 s, BYE 200 with SDP both ways,
 no media. CPU is user + system of the box's whole process tree. Compare ratios of one run only: machines are noisy.
-usage: bench.py BIN_DIR [--rate 200] [--calls 1600] [--held 2000, 0 = no memory] [--only ours|topoh|topos] [--repeat 3]
+usage: bench.py BIN_DIR [--rate 200] [--calls 2000] [--hold-ms 3000] [--held 2000, 0 = no memory] [--only ours|topoh|topos] [--repeat 3]
 """
 import argparse, json, os, shutil, signal, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BOX, UAS, UAC = ("127.0.3.1", 5060), ("127.0.3.20", 5060), ("127.0.3.10", 5060)
+UAS, UAC = ("127.0.3.20", 5060), ("127.0.3.10", 5060)
 HZ = os.sysconf("SC_CLK_TCK")
 
 def tree(root):
@@ -52,9 +52,10 @@ def memory_kib(pids, what):
     return t
 
 class Box:
-    """A box under test: its processes, started and stopped together."""
+    """A box under test: its processes, started and stopped together. Each has an address of its own: they may be up at once."""
     def __init__(self, tmp):
         self.tmp, self.procs = tmp, []
+        self.at = (self.ip, 5060)
     def run(self, name, *cmd):
         log = open(f"{self.tmp}/{name}.log", "w")
         self.procs.append(subprocess.Popen(cmd, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.tmp))
@@ -78,7 +79,7 @@ class Box:
             p.wait()
     def wait_ready(self):
         for _ in range(100):
-            out = subprocess.run(["ss", "-Hnlu", f"src {BOX[0]}:{BOX[1]}"], capture_output=True, text=True).stdout
+            out = subprocess.run(["ss", "-Hnlu", f"src {self.at[0]}:{self.at[1]}"], capture_output=True, text=True).stdout
             if out.strip() and self.ready():
                 return
             time.sleep(0.1)
@@ -86,13 +87,13 @@ class Box:
         sys.exit(f"{self.name} did not come up; logs in {self.tmp}")
 
 class Ours(Box):
-    name = "sbe+dbe"
+    name, ip = "sbe+dbe", "127.0.3.1"
     def __init__(self, tmp, bins):
         super().__init__(tmp)
         self.ctl = [f"{bins}/speerctl", "-s", f"{tmp}/sbe.sock", "-o", "json"]
         conf = {"node": "bench", "domains": [], "control": {"socket": f"{tmp}/sbe.sock"},
                 "http": {"listen": "127.0.0.1:19390"}, "gate_control": {"listen": ["127.0.0.1:29449"], "dbes": ["dbe1"]},
-                "realms": {"all": {"listen": [f"udp:{BOX[0]}:{BOX[1]}"], "media": "all"}},
+                "realms": {"all": {"listen": [f"udp:{self.at[0]}:{self.at[1]}"], "media": "all"}},
                 "peers": {"uac": {"realm": "all", "sources": [UAC[0]], "next_hops": [f"sip:{UAC[0]}:{UAC[1]}"]},
                           "uas": {"realm": "all", "sources": [UAS[0]], "next_hops": [f"sip:{UAS[0]}:{UAS[1]}"]}},
                 "routes": [{"name": "r", "from": ["uac"], "to": [{"peer": "uas"}]}],
@@ -101,7 +102,7 @@ class Ours(Box):
         json.dump(conf, open(f"{tmp}/sbe.json", "w"))
         conf = {"name": "dbe1", "control": {"socket": f"{tmp}/dbe.sock"}, "http": {"listen": "127.0.0.1:19391"},
                 "controllers": ["127.0.0.1:29449"],
-                "realms": {"all": {"addresses": [{"bind": BOX[0], "ports": "10000-32766"}]}}, "log": {"level": "warn"}}
+                "realms": {"all": {"addresses": [{"bind": self.ip, "ports": "10000-32766"}]}}, "log": {"level": "warn"}}
         json.dump(conf, open(f"{tmp}/dbe.json", "w"))
         self.run("sbe", f"{bins}/sbe", "-c", f"{tmp}/sbe.json")
         self.run("dbe", f"{bins}/dbe", "-c", f"{tmp}/dbe.json")
@@ -110,22 +111,22 @@ class Ours(Box):
         return '"up"' in out
 
 class Topoh(Box):
-    name = "kamailio topoh+rtpengine"
+    name, ip, ng = "kamailio topoh+rtpengine", "127.0.3.2", "127.0.0.1:22939"
     def __init__(self, tmp, _, more=()):
         super().__init__(tmp)
         self.run("rtpengine", "rtpengine", "--foreground", "--log-stderr", "--log-level=3", "--table=-1",
-                 f"--interface={BOX[0]}", "--listen-ng=127.0.0.1:22939", "--port-min=10000", "--port-max=32766",
+                 f"--interface={self.ip}", f"--listen-ng={self.ng}", "--port-min=10000", "--port-max=32766",
                  "--num-threads=2", "--media-num-threads=0", "--delete-delay=0", "--timeout=60", f"--pidfile={tmp}/r.pid")
         time.sleep(0.7)
         # -x fm: the plain allocator; the default one has debugging on and costs twice the CPU
         self.run("kamailio", "kamailio", "-DD", "-E", "-x", "fm", "-X", "fm", "-f", f"{HERE}/kamailio.cfg", "-w", tmp,
-                 "-Y", tmp, "-l", f"udp:{BOX[0]}:{BOX[1]}", "-m", "1024", "-M", "16",
-                 "-A", f'NEXTHOP="sip:{UAS[0]}:{UAS[1]}"', "-A", 'RTPE="udp:127.0.0.1:22939"', *more)
+                 "-Y", tmp, "-l", f"udp:{self.at[0]}:{self.at[1]}", "-m", "1024", "-M", "16",
+                 "-A", f'NEXTHOP="sip:{UAS[0]}:{UAS[1]}"', "-A", f'RTPE="udp:{self.ng}"', *more)
     def ready(self):
         return True
 
 class Topos(Topoh):
-    name = "kamailio topos+redis+rtpengine"
+    name, ip, ng = "kamailio topos+redis+rtpengine", "127.0.3.3", "127.0.0.1:22940"
     def __init__(self, tmp, bins):
         self.store = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", f"{tmp}/redis.sock", "--save", "", "--dir", tmp],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
@@ -155,7 +156,7 @@ def load(tmp, box, rate, calls, hold_ms, sample_at_s=None):
     time.sleep(0.4)
     before = cpu_s(box.pids())
     uac = sipp("uac", UAC, "-mp", "62000", "-r", str(rate), "-d", str(hold_ms), "-l", "100000", "-recv_timeout", "10000",
-               f"{BOX[0]}:{BOX[1]}")
+               f"{box.at[0]}:{box.at[1]}")
     held = None
     if sample_at_s:
         time.sleep(sample_at_s)
@@ -173,20 +174,29 @@ def load(tmp, box, rate, calls, hold_ms, sample_at_s=None):
 def steal():
     return int(open("/proc/stat").readline().split()[8]) / HZ
 
-def measure_cpu(kind, args, turn):
-    """One pass with a box of its own. @return CPU seconds per 1000 calls."""
+def measure_cpu(kinds, args):
+    """All boxes up and warm, loaded in turn, so that what else the machine does meets all of them. @return CPU seconds per 1000 calls."""
     tmp = tempfile.mkdtemp(prefix="speermint-bench.")
-    box = kind(tmp, os.path.abspath(args.bins))
+    boxes, cpu = {}, {key: [] for key in kinds}
     try:
-        box.wait_ready()
-        load(tmp, box, 50, 100, 500)
-        s = steal()
-        r = load(tmp, box, args.rate, args.calls, 1000)
-        print(f"  {box.name}: run {turn}: {r['ok']} calls at {args.rate}/s, {r['failed']} failed, {r['retransmissions']} retransmissions, "
-              f"answered after {r['setup_ms']} ms (mean), {r['cpu_s_per_1000']} CPU s per 1000 calls (steal {steal() - s:.1f} s)", flush=True)
-        return r["cpu_s_per_1000"]
+        for key, kind in kinds.items():
+            os.mkdir(f"{tmp}/{key}")
+            boxes[key] = kind(f"{tmp}/{key}", os.path.abspath(args.bins))
+        for box in boxes.values():
+            box.wait_ready()
+            load(box.tmp, box, 50, 100, 500)
+        for i in range(args.repeat):
+            for key, box in boxes.items():
+                s = steal()
+                r = load(box.tmp, box, args.rate, args.calls, args.hold_ms)
+                print(f"  {box.name}: run {i + 1}: {r['ok']} calls at {args.rate}/s, {r['failed']} failed, {r['retransmissions']} "
+                      f"retransmissions, answered after {r['setup_ms']:.0f} ms (mean), {r['cpu_s_per_1000']} CPU s per 1000 calls "
+                      f"(steal {steal() - s:.1f} s)", flush=True)
+                cpu[key].append(r["cpu_s_per_1000"])
+        return cpu
     finally:
-        box.stop()
+        for box in boxes.values():
+            box.stop()
         shutil.rmtree(tmp, ignore_errors=True)
 
 def measure_memory(kind, args):
@@ -221,17 +231,14 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("bins")
     p.add_argument("--rate", type=int, default=200)
-    p.add_argument("--calls", type=int, default=1600)
+    p.add_argument("--calls", type=int, default=2000)
+    p.add_argument("--hold-ms", type=int, default=3000)
     p.add_argument("--held", type=int, default=2000)
     p.add_argument("--repeat", type=int, default=3)
     p.add_argument("--only", choices=["ours", "topoh", "topos"])
     args = p.parse_args()
     kinds = {key: kind for key, kind in (("ours", Ours), ("topoh", Topoh), ("topos", Topos)) if args.only in (None, key)}
-    cpu = {key: [] for key in kinds}
-    # In turn, so that what else the machine does while they run meets all of them.
-    for i in range(args.repeat):
-        for key, kind in kinds.items():
-            cpu[key].append(measure_cpu(kind, args, i + 1))
+    cpu = measure_cpu(kinds, args)
     result = {key: measure_memory(kind, args) for key, kind in kinds.items()} if args.held else {}
     for key in ("topoh", "topos"):
         if key in cpu and "ours" in cpu:
