@@ -39,6 +39,8 @@ static void on_message(void *arg, struct wire_msg *m, const struct transport_tar
 {
 	struct app *a = arg;
 
+	if (from->peer) /* a stranger does not make anybody's messages wait */
+		loop_turn_worked();
 	txn_receive(a->txns, m, from);
 }
 

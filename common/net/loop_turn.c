@@ -4,8 +4,8 @@
 #include <poll.h>
 #include <time.h>
 
-#define WINDOW_TURNS 32U /* whether the loop is busy is asked once in so many */
-#define WINDOW_BUSY_NS (WINDOW_TURNS * 1000000000ULL / LOOP_TURN_BUSY_PER_S)
+#define WINDOW_WORK 32U /* whether the loop is busy is asked once in so many */
+#define WINDOW_BUSY_NS (WINDOW_WORK * 1000000000ULL / LOOP_TURN_BUSY_PER_S)
 
 static struct {
 	uv_prepare_t before; /* runs before the loop waits */
@@ -17,7 +17,7 @@ static struct {
 	bool unread;
 
 	bool busy;
-	unsigned turns;     /* of this window */
+	unsigned worked;    /* in this window */
 	uint64_t window_ns; /* when it began */
 	uint64_t gather_ns, next_ns;
 	struct pollfd urgent[LOOP_TURN_URGENT_MAX];
@@ -35,17 +35,15 @@ static void run_tasks(void)
 	}
 }
 
-/* Gathering makes fewer turns of the same work, so it ends at half of what gathering itself allows. */
 static void note_rate(uint64_t now_ns)
 {
-	uint64_t took_ns = now_ns - turn.window_ns, most_ns = WINDOW_BUSY_NS;
+	uint64_t took_ns = now_ns - turn.window_ns;
 
-	if (++turn.turns < WINDOW_TURNS)
+	if (turn.worked < WINDOW_WORK && took_ns < 2 * WINDOW_BUSY_NS)
 		return;
-	if (turn.busy && most_ns < turn.gather_ns * WINDOW_TURNS)
-		most_ns = turn.gather_ns * WINDOW_TURNS;
-	turn.busy = took_ns <= (turn.busy ? 2 * most_ns : most_ns);
-	turn.turns = 0;
+	/* Once busy, half of it is enough. */
+	turn.busy = took_ns <= (turn.busy ? 2 : 1) * WINDOW_BUSY_NS;
+	turn.worked = 0;
 	turn.window_ns = now_ns;
 }
 
@@ -103,7 +101,7 @@ int loop_turn_start(uv_loop_t *loop)
 	turn.waiting = turn.busy = turn.unread = false;
 	turn.total_ns = 0;
 	turn.nurgent = 0;
-	turn.turns = 0;
+	turn.worked = 0;
 	turn.window_ns = uv_hrtime();
 	turn.gather_ns = turn.next_ns = 0;
 	turn.started = true;
@@ -168,6 +166,11 @@ void loop_turn_woke(void)
 		return;
 	turn.waiting = false;
 	turn.total_ns += uv_hrtime() - turn.since_ns;
+}
+
+void loop_turn_worked(void)
+{
+	turn.worked++;
 }
 
 void loop_turn_unread(void)

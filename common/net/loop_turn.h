@@ -31,7 +31,10 @@ int loop_turn_start(uv_loop_t *loop);
 /** Close what start opened; the loop must run once more. */
 void loop_turn_stop(void);
 
-/** Least time from one turn to the next while the loop is busy: LOOP_TURN_BUSY_PER_S turns or more. 0 = never wait. */
+/**
+ * Least time from one turn to the next while the loop is busy: loop_turn_worked() LOOP_TURN_BUSY_PER_S times a second or more.
+ * 0 = never wait.
+ */
 void loop_turn_gather(uint32_t least_us);
 #define LOOP_TURN_BUSY_PER_S 400U
 
@@ -48,6 +51,8 @@ void loop_turn_urgent(int fd);
 void loop_turn_not_urgent(int fd);
 #define LOOP_TURN_URGENT_MAX 64U
 
+/** Work that we are here for: only this makes a loop busy, not what strangers throw at it. */
+void loop_turn_worked(void);
 /** A callback of a socket begins: cheap when it is not the turn's first. */
 void loop_turn_woke(void);
 /** A socket has more than was taken from it: the next turn is at once. */

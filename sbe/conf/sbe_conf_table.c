@@ -299,7 +299,7 @@ static const struct conf_field limits_fields[] = {
 	{FIELD(sbe_conf, limits.delay_ms, "delay_ms"), .type = CONF_UINT, .min = 5, .max = 1000,
 	 .def = "30",
 	 .text = "New calls are shed so that messages wait about so long for the busy node, and no longer."},
-	{FIELD(sbe_conf, limits.gather_ms, "gather_ms"), .type = CONF_UINT, .max = 20, .def = "10",
+	{FIELD(sbe_conf, limits.gather_ms, "gather_ms"), .type = CONF_UINT, .max = 20, .def = "15",
 	 .text = "Longest that a message waits on a busy node to be handled together with others, which costs less; 0 = never."},
 	{FIELD(sbe_conf, limits.shed_percent, "shed_percent"), .type = CONF_UINT, .max = 100,
 	 .def = "0",
