@@ -24,7 +24,7 @@ for d in sbe dbe; do
 	"$bin/$d" -c "$tmp/$d.json" 2>"$tmp/$d.log" & pids+=($!)
 done
 for d in sbe dbe; do
-	for _ in $(seq 100); do "$bin/speerctl" -s "$tmp/$d.sock" version >/dev/null 2>&1 && continue 2; sleep 0.1; done
+	for _ in $(seq 100); do "$bin/speerctl" -s "$tmp/$d.sock" help >/dev/null 2>&1 && continue 2; sleep 0.1; done
 	echo "docs: $d did not come up:" >&2
 	cat "$tmp/$d.log" >&2
 	exit 1
