@@ -47,6 +47,7 @@ class Bed:
         where = on or next(iter(net.HOSTS[host]))
         p = Phone(host, (address(host, where, family), port), user, domain, **more)
         self.phones.append(p)
+        p.others = self.phones
         return p
 
     def capture(self, hosts):

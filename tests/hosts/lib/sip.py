@@ -16,6 +16,7 @@ import time
 from . import net, rtp
 
 T1_S = 0.5
+PASSED_ON_S = 5  # a provisional answer that does not come through by then never will
 OK = (200, "OK")
 RING_AND_ANSWER = [(180, "Ringing"), OK]
 
@@ -134,6 +135,7 @@ class Phone:  # pylint: disable=too-many-instance-attributes
         self.tls, self.connect_tls, self.max_forwards = tls, connect_tls, 70
         self.plan, self.pause_s, self.on_request, self.credentials = list(RING_AND_ANSWER), 0.05, None, None
         self.codecs, self.answered, self.errors = "8", {}, []
+        self.others = []  # the telephones of the test-bed
         self.changed, self.dialogs, self.requests, self.waiting, self.open = threading.Condition(threading.RLock()), {}, [], {}, True
         self.connections, self.buffers = {}, {}
         self.media = rtp.Media(host, at[0], 30000 + 2 * next(Phone.numbers) % 10000)
@@ -328,9 +330,21 @@ class Phone:  # pylint: disable=too-many-instance-attributes
     def follow_plan(self, d, m, source, plan):
         for i, (status, phrase, *extra) in enumerate(plan):
             if i:
-                time.sleep(self.pause_s)
+                self.passed_on(plan[i - 1][0])
             with self.changed:
                 self.respond(m, source, status, phrase, self.sdp() if status in (183, 200) else "", extra[0] if extra else "", d.tag)
+
+    def passed_on(self, status):
+        """Until whoever waits for an answer to an INVITE has got this provisional one, for in a drawing it comes before the next."""
+        def unaware(phone):
+            placed = [d.seen[:] for d in list(phone.dialogs.values()) if d.invite and not d.uri]
+            answers = [[m.status for m in seen if m.method == "INVITE"] for seen in placed]
+            return any(max(a, default=0) < 200 and status not in a for a in answers)
+
+        end = time.monotonic() + PASSED_ON_S
+        while status > 100 and any(unaware(p) for p in self.others if p is not self) and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(self.pause_s)
 
     # ---- what a test does
     def answer(self, d, plan=(OK,)):
