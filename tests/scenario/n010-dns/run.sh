@@ -8,9 +8,7 @@ set -u
 . "$SPEER_ROOT/tests/scenario/lib/dns.sh"
 DNS=127.0.5.53
 net_config
-# A load of calls makes the node gather (limits.gather_ms), with a name server and without: turned off, what is left is what the names cost.
 json_edit "$TEST_TMP/sbe.json" '
-c["limits"] = {"gather_ms": 0}
 c["dns"] = {"servers": ["'$DNS':5353"], "try_ms": 300, "tries": 2}
 del c["peers"]["bnet"]["next_hops"]
 c["peers"]["static"] = {"realm": "peering", "sources": ["127.0.2.30"], "domains": ["static.example"], "next_hops": ["sip:127.0.2.30:5060"]}

@@ -10,9 +10,7 @@ set -u
 DNS=127.0.5.54
 HERE=$SPEER_ROOT/tests/scenario/t010-dns-lies
 net_config
-# A load of calls makes the node gather (limits.gather_ms), with a name server and without: turned off, what is left is what the names cost.
 json_edit "$TEST_TMP/sbe.json" '
-c["limits"] = {"gather_ms": 0}
 c["dns"] = {"servers": ["'$DNS':5353"], "try_ms": 400, "tries": 2}
 del c["peers"]["bnet"]["next_hops"]
 c["peers"]["world"] = {"realm": "peering", "mode": "on-demand", "limits": {"sessions": 5, "cps": 50}}
