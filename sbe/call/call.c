@@ -15,7 +15,14 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_redirect.h"
+#include "sbe/call/call_route.h"
+#include "sbe/call/call_terms.h"
+#include "sbe/policy/policy.h"
 #include "sbe/sip/digest_nonce.h"
 #include "sbe/sip/wire_out.h"
 

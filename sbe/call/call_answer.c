@@ -12,7 +12,22 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_invite.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_option.h"
+#include "sbe/call/call_progress.h"
+#include "sbe/call/call_redirect.h"
+#include "sbe/call/call_reliable.h"
+#include "sbe/call/call_route.h"
+#include "sbe/call/call_terms.h"
+#include "sbe/sdp/body_codec.h"
+#include "sbe/sdp/body_sdp.h"
 #include "sbe/sip/wire_out.h"
 
 static void write_reliable(uint32_t rseq, struct wire_out *o)

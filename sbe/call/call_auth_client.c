@@ -10,7 +10,8 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_object.h"
 #include "sbe/sip/digest.h"
 
 METRIC_TABLE(call_auth_metrics, CALL_AUTH_METRICS)

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_record.h"
 #include "sbe/sip/digest.h"
 #include "sbe/sip/digest_nonce.h"
 #include "sbe/sip/wire_line.h"

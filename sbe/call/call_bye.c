@@ -11,7 +11,16 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_progress.h"
+#include "sbe/call/call_record.h"
+#include "sbe/call/call_reliable.h"
+#include "sbe/call/call_route.h"
 #include "sbe/sip/wire_out.h"
 
 #define REASON_MAX_BYTES 1024U

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_cancel.h"
+#include "sbe/call/call_object.h"
 #include "sbe/sip/wire_out.h"
 
 static void on_cancel(void *arg, const struct wire_msg *cancel)

@@ -6,7 +6,12 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_route.h"
+#include "sbe/call/call_terms.h"
+#include "sbe/sdp/body_sdp.h"
 
 /* ---- what the two agreed to */
 

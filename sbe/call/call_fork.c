@@ -4,7 +4,9 @@
 #include <errno.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_option.h"
+#include "sbe/sdp/body_sdp.h"
 
 void call_fork_init(struct leg *leg)
 {

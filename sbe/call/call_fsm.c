@@ -5,7 +5,12 @@
  */
 #include <errno.h>
 
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_fsm.h"
+#include "sbe/call/call_invite.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_progress.h"
 
 static int opening(struct fsm *f, int event, void *data)
 {

@@ -10,7 +10,14 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_route.h"
+#include "sbe/call/call_source.h"
+#include "sbe/call/call_terms.h"
+#include "sbe/sdp/body_sdp.h"
 
 #define RATE_BURST_MIN_BYTES 6000U /* a few packets back to back are no flood */
 #define RATE_KBPS_MIN 128U         /* what any voice needs */

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "common/text.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_route.h"
+#include "sbe/policy/policy.h"
 #include "sbe/policy/policy_leak.h"
 #include "sbe/route/route_redirect.h"
 #include "sbe/sip/wire_out.h"

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_object.h"
+#include "sbe/policy/policy.h"
 
 bool call_ingress_peer(const struct call_core *core, const struct wire_msg *m, const struct peer *p,
 		       struct policy_refusal *no)

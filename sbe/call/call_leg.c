@@ -3,7 +3,10 @@
  * call_leg - a leg moves from one call to another: its dialog, peer, timer and what was said in it.
  */
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_leg.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_terms.h"
 
 bool call_leg_movable(const struct leg *leg)
 {

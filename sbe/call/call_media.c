@@ -12,8 +12,18 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_screen.h"
+#include "sbe/call/call_source.h"
+#include "sbe/call/call_terms.h"
+#include "sbe/policy/policy.h"
+#include "sbe/sdp/body_codec.h"
+#include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_multipart.h"
+#include "sbe/sdp/body_negotiate.h"
+#include "sbe/sdp/body_sdp.h"
 
 int call_media_parse(const struct wire_msg *m, struct body_sdp **ret_sdp, const char **ret_why)
 {

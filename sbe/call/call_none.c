@@ -9,7 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_admit.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_option.h"
+#include "sbe/call/call_screen.h"
+#include "sbe/policy/policy.h"
 #include "sbe/sip/wire_out.h"
 
 void call_refuse(struct txn_server *s, int status, const char *phrase, const char *headers)

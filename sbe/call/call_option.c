@@ -4,7 +4,12 @@
 #include <string.h>
 
 #include "common/text.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_admit.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_reliable.h"
+#include "sbe/policy/policy.h"
 #include "sbe/sip/wire_line.h"
 
 #define TAG_MAX_BYTES 64U

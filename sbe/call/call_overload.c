@@ -8,7 +8,8 @@
 #include <errno.h>
 
 #include "common/clock.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_overload.h"
 #include "sbe/peer/peer_gate.h"
 #include "sbe/sip/wire_line.h"
 #include "sbe/sip/wire_out.h"

@@ -8,7 +8,13 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_option.h"
+#include "sbe/call/call_own.h"
+#include "sbe/sdp/body_edit.h"
 
 int call_own_invite(struct leg *leg, struct body_written *w, call_own_h *fn)
 {

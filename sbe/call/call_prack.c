@@ -9,7 +9,17 @@
 #include <errno.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_prack.h"
+#include "sbe/call/call_reliable.h"
+#include "sbe/call/call_terms.h"
+#include "sbe/sdp/body_codec.h"
+#include "sbe/sdp/body_sdp.h"
 #include "sbe/sip/wire_line.h"
 #include "sbe/sip/wire_out.h"
 

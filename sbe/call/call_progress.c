@@ -10,7 +10,15 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_prack.h"
+#include "sbe/call/call_progress.h"
+#include "sbe/call/call_reliable.h"
+#include "sbe/call/call_terms.h"
+#include "sbe/sdp/body_sdp.h"
 
 void call_note_ringing(struct call *call)
 {

@@ -2,7 +2,7 @@
 #include "sbe/call/call_quality.h"
 
 #include "common/clock.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
 
 void call_quality_start(struct leg *leg)
 {

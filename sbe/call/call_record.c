@@ -10,7 +10,9 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_record.h"
 
 static void put_time(struct cdr_text *t, const char *key, uint64_t wall_ms)
 {

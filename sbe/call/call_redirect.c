@@ -10,7 +10,11 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_invite.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_redirect.h"
+#include "sbe/call/call_route.h"
 #include "sbe/route/route_redirect.h"
 
 /* ---- attempts, for CDR and call show ---- */

@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_option.h"
+#include "sbe/call/call_replaces.h"
 #include "sbe/sip/wire_line.h"
 #include "sbe/sip/wire_out.h"
 

@@ -9,8 +9,20 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_cancel.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_option.h"
+#include "sbe/call/call_own.h"
+#include "sbe/call/call_refresh.h"
+#include "sbe/sdp/body_edit.h"
 #include "sbe/sdp/body_negotiate.h"
+#include "sbe/sdp/body_sdp.h"
 
 #define RETRY_MS 5000U /* after a refusal that may pass */
 #define RESTORES 5U

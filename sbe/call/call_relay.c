@@ -7,7 +7,12 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_option.h"
 #include "sbe/sip/wire_out.h"
 
 struct call_relayed {

@@ -6,7 +6,14 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_prack.h"
+#include "sbe/call/call_screen.h"
+#include "sbe/sdp/body_sdp.h"
 #include "sbe/sip/wire_line.h"
 
 #define RSEQ_FIRST_BITS 31

@@ -7,7 +7,13 @@
 #include <errno.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_invite.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_refresh.h"
+#include "sbe/call/call_replace.h"
+#include "sbe/call/call_timer.h"
 
 #define BUSY_MS 200U
 #define BUSY_TRIES 25U /* 5 s: an exchange that takes longer is no moment to move */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
 #include "sbe/sip/wire_line.h"
 
 /* ---- text ---- */

@@ -13,7 +13,10 @@
 #include "common/mem.h"
 #include "common/text.h"
 #include "sbe/call/call_ingress.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_invite.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_route.h"
+#include "sbe/policy/policy.h"
 #include "sbe/sip/transport_name.h"
 
 /* ---- what routing asks us */

@@ -7,7 +7,9 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_redirect.h"
 
 #define TRY_MIN_MS 100U
 

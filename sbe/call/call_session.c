@@ -7,7 +7,9 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/text.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_refresh.h"
 #include "sbe/sip/wire_line.h"
 
 #define INTERVAL_MAX_S 604800U /* a week; what a peer wants beyond that is as good as that */

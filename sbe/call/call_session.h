@@ -65,6 +65,8 @@ bool call_session_again(struct leg *leg, const struct wire_msg *m);
 /** The leg ends. */
 void call_session_stop(struct leg *leg);
 void call_session_clear(struct leg *leg);
+/** Send a refresh after so long. */
+void call_session_refresh_in(struct leg *leg, uint64_t delay_ms);
 /** The leg moves to another call. */
 void call_session_move(struct leg *from, struct leg *to);
 

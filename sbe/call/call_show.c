@@ -12,7 +12,10 @@
 #include "common/admin.h"
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_show.h"
+#include "sbe/call/call_verdict.h"
 
 #define LIST_MAX 10000U
 

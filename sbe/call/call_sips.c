@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sbe/call/call_object.h"
+
 bool call_is_sips(const struct call *call)
 {
 	return call->legs[0].dialog.target.sips;

@@ -7,7 +7,13 @@
 #ifndef SBE_CALL_CALL_SIPS_H
 #define SBE_CALL_CALL_SIPS_H
 
-#include "sbe/call/call_private.h"
+#include <stdbool.h>
+
+#include "sbe/policy/policy.h"
+
+struct call;
+struct peer_hop;
+struct transport_target;
 
 bool call_is_sips(const struct call *call);
 /** May a request with this URI come from there? */

@@ -4,7 +4,9 @@
 #include <errno.h>
 
 #include "common/log.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/sdp/body_sdp.h"
 
 /* The narrowest of the peer's prefixes around an address. */
 static const struct addr_prefix *around(const struct conf_list *list, const struct addr *a)

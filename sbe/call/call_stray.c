@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
 #include "sbe/sip/wire_out.h"
 
 /* Nobody remembers what we have sent in a stray's early dialog (PRACK, UPDATE): room for it. */

@@ -23,8 +23,16 @@ struct call_strays {
 
 struct call_core;
 struct dialog;
+struct transport_target;
+struct wire_msg;
 
 /** This dialog is ended by us now, and a 2xx of it may still come again: then nothing but its ACK is sent. */
 void call_stray_expect(struct call_core *core, const struct dialog *d);
+/** ACK, and BYE unless this 2xx has come before. @param cseq the highest one used in that dialog. */
+void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
+		      const struct transport_target *to, uint32_t cseq);
+/** Only the ACK, from the response alone. */
+void call_ack_2xx(struct call_core *core, const struct wire_msg *m,
+		  const struct transport_target *to);
 
 #endif

@@ -9,7 +9,15 @@
 #include <errno.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_own.h"
+#include "sbe/call/call_reliable.h"
+#include "sbe/call/call_sync.h"
+#include "sbe/sdp/body_edit.h"
+#include "sbe/sdp/body_sdp.h"
 
 #define BUSY_MS 500U
 #define TRIES 20U

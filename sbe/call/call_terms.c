@@ -4,7 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/sdp/body_codec.h"
+#include "sbe/sdp/body_edit.h"
+#include "sbe/sdp/body_negotiate.h"
+#include "sbe/sdp/body_sdp.h"
 
 static const struct peer_media_conf *conf_of(const struct call *call, int side)
 {

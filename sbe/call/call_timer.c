@@ -4,7 +4,9 @@
  */
 #include <assert.h>
 
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_timer.h"
 
 static void rang_out(void *arg)
 {

@@ -7,7 +7,7 @@
 #include "common/admin.h"
 #include "common/clock.h"
 #include "common/text.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
 
 /* ---- steps */
 

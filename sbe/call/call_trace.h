@@ -88,8 +88,5 @@ void call_past_refused(struct call_core *core, const struct wire_msg *m, const s
 
 /** call_why.c: all of it in words. NULL without memory. */
 json_t *call_why_object(struct call_core *core, const struct call_past *p);
-/** By what a peer was known, and what is agreed with it: a line each. */
-void call_why_peer(const struct peer *p, const struct addr *from, char *buf, size_t size_bytes);
-void call_why_policy(const struct peer *p, char *buf, size_t size_bytes);
 
 #endif

@@ -7,7 +7,21 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_admit.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_invite.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_own.h"
+#include "sbe/call/call_progress.h"
+#include "sbe/call/call_replace.h"
+#include "sbe/call/call_replaces.h"
+#include "sbe/call/call_route.h"
+#include "sbe/sdp/body_edit.h"
+#include "sbe/sdp/body_sdp.h"
 
 #define BUSY_MS 200U
 #define BUSY_TRIES 25U

@@ -50,10 +50,4 @@ void call_transfer_settled(struct call *call);
 /** Any call ends: what it lends or borrows is put in order. To be called first. */
 void call_transfer_ending(struct call *call, const struct call_release *r);
 
-/* call_leg.c */
-/** Is the leg up with nothing going on that knows where it is? */
-bool call_leg_movable(const struct leg *leg);
-/** Move everything about the far end; the place it leaves is empty. to must be empty. */
-void call_leg_move(struct leg *from, struct leg *to);
-
 #endif

@@ -5,7 +5,18 @@
 #include <errno.h>
 
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_answer.h"
+#include "sbe/call/call_auth.h"
+#include "sbe/call/call_bye.h"
+#include "sbe/call/call_gate.h"
+#include "sbe/call/call_headers.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_none.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_option.h"
+#include "sbe/call/call_reliable.h"
+#include "sbe/call/call_screen.h"
+#include "sbe/sdp/body_sdp.h"
 #include "sbe/sip/wire_out.h"
 
 /* ---- may it begin? ---- */

@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_media.h"
+#include "sbe/call/call_object.h"
+#include "sbe/call/call_verdict.h"
+#include "sbe/sdp/body_sdp.h"
 
 /* Longer than any pause of a live stream without silence suppression. */
 #define SILENT_MS 3000U

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
 
 struct why {
 	const struct call_past *p;

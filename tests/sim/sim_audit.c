@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
 #include "sbe/cdr/cdr.h"
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_peer.h"

@@ -13,7 +13,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
 #include "sbe/conf/sbe_conf.h"
 #include "sbe/gate/gate_pool.h"
 #include "sbe/peer/peer_identify.h"

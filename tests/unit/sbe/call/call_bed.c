@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "sbe/peer/peer_conf.h"
+#include "sbe/policy/policy.h"
 #include "sbe/sip/guard.h"
 
 struct bed bed;

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "sbe/call/call_private.h"
+#include "sbe/call/call_object.h"
 #include "sbe/sip/transport_private.h"
 
 #define BED_SENT_MAX 512

@@ -3,6 +3,7 @@
  * What one side may know of the other (C6, C12, A28). The bed looks for inner and outer addresses, names, Call-IDs
  * and tags in every message of every test; here the messages are full of them.
  */
+#include "sbe/call/call_headers.h"
 #include "tests/unit/sbe/call/call_bed.h"
 
 #include <stdio.h>

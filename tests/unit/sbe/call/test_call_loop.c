@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that come back (S1, A6-A8; RFC 5393, RFC 7332): hops, breadth, loops by proxies, spirals. */
+#include "sbe/call/call_loop.h"
 #include "tests/unit/sbe/call/call_bed.h"
 
 #include <errno.h>

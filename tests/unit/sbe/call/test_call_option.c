@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is required and not agreed is named back, exactly; methods by the table (C16, K). */
+#include "sbe/call/call_option.h"
 #include "tests/unit/sbe/call/call_bed.h"
 
 #include <stdio.h>

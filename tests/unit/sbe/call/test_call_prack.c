@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reliable provisional responses, on either leg, on both, and the offers and answers in them (S5, RFC 3262). */
+#include "sbe/call/call_reliable.h"
 #include "tests/unit/sbe/call/call_bed.h"
 
 #include <stdio.h>

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sbe/call/call_object.h"
 #include "sbe/call/call_sips.h"
 
 static struct call call;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transfers we do ourselves: REFER, blind and attended; what fails leaves the call (RFC 5589). */
+#include "sbe/call/call_media.h"
 #include "tests/unit/sbe/call/call_bed.h"
 
 #include <stdio.h>
