@@ -204,6 +204,81 @@ EARLY = """
 """
 
 
+def relayed_call(bed, alice, bob):
+    """One call with media; @return what each end was told of the other side's media."""
+    out, inn = bed.talk(alice, bob, "sip:bob@b.example", sip("sbe1", "a"))
+    return out, inn, out.wait(200), inn.request_in
+
+
+def hung_up(bed, out, inn):
+    inn.bye()
+    out.wait("BYE")
+    bed.idle("sbe1", "sbe2")
+    bed.captured()
+    bed.check(basic.decomposed())
+    basic.no_leak(bed)
+
+
+@row("G10c", "section 8", "Media relay: rtcp-mux, RTCP goes where RTP goes, both ways")
+def g10c(bed):
+    start_static(bed)
+    alice, bob = bed.phone("alice", "alice", "a.example"), bed.phone("bob", "bob", "b.example")
+    alice.attributes = bob.attributes = ["a=rtcp-mux"]
+    out, inn, answer, offer = relayed_call(bed, alice, bob)
+    for m in (answer, offer):
+        check("a=rtcp-mux" in m.body, "rtcp-mux is lost on the way")
+    rtp.report(alice.media, answer.rtcp(), bob.media)
+    rtp.report(bob.media, offer.rtcp(), alice.media)
+    hung_up(bed, out, inn)
+
+
+@row("G10d", "section 8", "Media relay: a=rtcp names a port of its own on either side")
+def g10d(bed):
+    start_static(bed)
+    alice, bob = bed.phone("alice", "alice", "a.example"), bed.phone("bob", "bob", "b.example")
+    control = {}
+    try:
+        for phone, far in ((alice, 31), (bob, 47)):
+            ip, port = phone.media.at
+            control[phone] = rtp.Control(phone.host, ip, port + far)
+            phone.attributes = [f"a=rtcp:{port + far} IN IP4 {ip}"]
+        out, inn, answer, offer = relayed_call(bed, alice, bob)
+        rtp.report(control[alice], answer.rtcp(), control[bob])
+        rtp.report(control[bob], offer.rtcp(), control[alice])
+    finally:
+        for c in control.values():
+            c.close()
+    hung_up(bed, out, inn)
+
+
+ICE = ["a=ice-ufrag:8hhY", "a=ice-pwd:asd88fgpdd777uzjYhagZg", "a=candidate:1 1 UDP 2130706431 {ip} {port} typ host",
+       "a=candidate:1 2 UDP 2130706430 {ip} {more} typ host"]
+
+
+@row("G10e", "section 8", "Media relay: ICE ends at the relay, no candidate passes (RFC 7584)")
+def g10e(bed):
+    start_static(bed)
+    alice, bob = bed.phone("alice", "alice", "a.example"), bed.phone("bob", "bob", "b.example")
+    alice.attributes = [x.format(ip=alice.media.at[0], port=alice.media.at[1], more=alice.media.at[1] + 1) for x in ICE]
+    out, inn, answer, offer = relayed_call(bed, alice, bob)
+    for m in (answer, offer):
+        check("candidate" not in m.body and "ice-" not in m.body, f"ICE has passed: {m.body}")
+    check(offer.media()[0] == address("dbe2", "b"), "Bob's media do not go to his relay")
+    hung_up(bed, out, inn)
+
+
+@row("G10f", "section 8", "Media relay: of two streams one is refused with port 0, the other is relayed")
+def g10f(bed):
+    start_static(bed)
+    alice, bob = bed.phone("alice", "alice", "a.example"), bed.phone("bob", "bob", "b.example")
+    alice.attributes = [f"m=video {alice.media.at[1] + 60} RTP/AVP 97", "a=rtpmap:97 H264/90000"]
+    bob.attributes = ["m=video 0 RTP/AVP 97"]
+    out, inn, answer, offer = relayed_call(bed, alice, bob)
+    check(re.search(r"(?m)^m=video 0 ", answer.body), "the refused stream is not refused to Alice")
+    check(not re.search(r"(?m)^m=video 0 ", offer.body), "the stream was refused before Bob was asked")
+    hung_up(bed, out, inn)
+
+
 @row("G15", "section 9.4", "Media phase: gates open by offer and answer, and close within a second after BYE; Bob has a 100 of his own")
 def g15(bed):
     start_static(bed)

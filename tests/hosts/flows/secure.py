@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS between the SBEs: on demand, static, by a federation's certificates, and with a 401 (G4, G5, G9, G11, G13, G14)."""
+import hashlib
 import os
 import re
 import ssl
@@ -10,6 +11,7 @@ from lib.daemons import merge
 from lib.net import address, check, uri_ip, wait_for
 from lib.table import row
 
+PASSWORD = "open sesame"
 ZONE = f"""
 b NAPTR 50 50 "s" "SIPS+D2T" "" _sips._tcp.b
 _sips._tcp.b SRV 10 0 5061 sbe2.b
@@ -189,12 +191,17 @@ def g11(bed):
     bed.check(basic.decomposed(basic.discovery("_sips._tcp", ("A", "AAAA")), secured("# Security establishment")))
 
 
-@row("G13", "section 9.2", "Security exchange: TLS, 401, the INVITE again with credentials")
-def g13(bed):
+def credentials(bed):
+    """What both sides agreed on, as the peer's `auth`."""
     secret = os.path.join(bed.tmp, "password")
     with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
-        f.write("open sesame\n")
-    auth = {"realm": "b.example", "user": "anet", "password_file": secret}
+        f.write(PASSWORD + "\n")
+    return {"realm": "b.example", "user": "anet", "password_file": secret}
+
+
+@row("G13", "section 9.2", "Security exchange: TLS, 401, the INVITE again with credentials")
+def g13(bed):
+    auth = credentials(bed)
     start_static(bed, {"auth": auth, "probe": {"interval_s": 0}}, {"auth": {**auth, "challenge": True}})
     out, _ = basic.one_call_kept(bed)
     check(401 not in [m.status for m in out.seen], "Alice was shown the challenge")
@@ -205,12 +212,137 @@ def g13(bed):
     sbe2>sbe1 401 INVITE
     sbe1>sbe2 ACK
     """)
-    bed.check("sbe1>sbe2 TLS\n" + drawing.replace("""sbe2>sbe1 BYE""", """sbe2>sbe1 BYE""").replace("# End", "# End"))
+    bed.check("sbe1>sbe2 TLS\n" + drawing)
     first, again = bed.find("sbe1", "sbe2", "INVITE")[:2]
     for header in ("Call-ID", "From"):
         check(value(first, header) == value(again, header), f"{header} has changed")
     check(int(value(again, "CSeq").split()[0]) == int(value(first, "CSeq").split()[0]) + 1, "CSeq is not one more")
     check("response=" in value(again, "Authorization") and not value(first, "Authorization"), "no credentials in the second INVITE")
+
+
+def challenging(phone, *stale):
+    """The phone answers 407 to an INVITE without credentials, and again to those with a nonce before the last: stale says for each further
+    challenge if it is for a stale nonce only."""
+    nonces = [f"nonce{i}" for i in range(len(stale) + 1)]
+
+    def request(self, m, source):
+        if m.method != "INVITE" or self.dialogs.get(m.get("call-id")):
+            return False
+        used = re.search(r'nonce="(.*?)"', m.get("proxy-authorization"))
+        at = nonces.index(used.group(1)) + 1 if used else 0
+        if at == len(nonces):
+            return False
+        more = ", stale=true" if at and stale[at - 1] else ""
+        self.respond(m, source, 407, "Proxy Authentication Required", tag=f"challenge{at}",
+                     extra=f'Proxy-Authenticate: Digest realm="b.example", nonce="{nonces[at]}", algorithm=SHA-256, qop="auth"{more}\r\n')
+        return True
+
+    phone.on_request = request
+
+
+def right(message, method="INVITE"):
+    """Is the response of its credentials that of the password? (RFC 7616 3.4)"""
+    f = {k: q or v for k, q, v in re.findall(r'(\w+)=(?:"([^"]*)"|([^ ,]*))', value(message, "Proxy-Authorization"))}
+
+    def h(text):
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    want = h(":".join([h(f"anet:b.example:{PASSWORD}"), f["nonce"], f["nc"], f["cnonce"], "auth", h(f"{method}:{f['uri']}")]))
+    return f["response"] == want
+
+
+def start_foreign(bed):
+    """sbe1 beside a proxy of others on the host of sbe2; @return Alice and that proxy."""
+    one = basic.originating(next_hops=[f"sip:{address('sbe2', 'peer')}:5060"], auth={**credentials(bed), "clear": True})
+    one["location"] = [{"type": "peers"}]
+    bed.daemons.start("sbe1", one)
+    return bed.phone("alice", "alice", "a.example"), bed.phone("sbe2", "bob", "b.example", on="peer")
+
+
+CHALLENGED = """
+    sbe1>sbe2 INVITE
+    sbe2>sbe1 407 INVITE
+    sbe1>sbe2 ACK
+"""
+FOREIGN = "alice sbe1 dbe1 sbe2"
+
+
+@row("G13a", "section 9.2", "Security exchange: a proxy of others asks with 407, then again for a stale nonce", hosts=FOREIGN)
+def g13a(bed):
+    alice, proxy = start_foreign(bed)
+    challenging(proxy, True)
+    out, inn = bed.talk(alice, proxy, "sip:bob@b.example", sip("sbe1", "a"))
+    inn.bye()
+    out.wait("BYE")
+    bed.idle("sbe1")
+    check(not {401, 407} & {m.status for m in out.seen}, "Alice was shown a challenge")
+    bed.captured()
+    bed.check("""
+    alice>sbe1 INVITE
+    sbe1>alice 100 INVITE ~
+    sbe1>dbe1 Add+Add
+    dbe1>sbe1 Add+Add ok
+    # Security exchange
+    """ + CHALLENGED + "# The nonce is stale\n" + CHALLENGED + """
+    # Signaling
+    sbe1>sbe2 INVITE
+    sbe2>sbe1 180 INVITE
+    sbe1>alice 180 INVITE
+    sbe2>sbe1 200 INVITE
+    sbe1>dbe1 Modify+Modify
+    dbe1>sbe1 Modify+Modify ok
+    sbe1>alice 200 INVITE
+    alice>sbe1 ACK
+    sbe1>sbe2 ACK
+    # Media
+    alice=dbe1 RTP
+    dbe1=sbe2 RTP
+    # End
+    sbe2>sbe1 BYE
+    {
+      sbe1>sbe2 200 BYE
+    |
+      sbe1>alice BYE
+      alice>sbe1 200 BYE
+    |
+      sbe1>dbe1 Subtract
+      dbe1>sbe1 Subtract ok
+    }
+    """)
+    first, second, third = bed.find("sbe1", "sbe2", "INVITE")
+    check(not value(first, "Proxy-Authorization") and right(second) and right(third), "the credentials are wrong")
+    check([value(m, "CSeq") for m in (first, second, third)] == [f"{int(value(first, 'CSeq').split()[0]) + n} INVITE" for n in range(3)],
+          "CSeq does not count up")
+
+
+@row("G13b", "section 9.2", "Security exchange: who refuses the credentials ends the call, the caller sees no challenge", hosts=FOREIGN)
+def g13b(bed):
+    alice, proxy = start_foreign(bed)
+    challenging(proxy, False)
+    final = alice.place("sip:bob@b.example", sip("sbe1", "a")).final()
+    check(final.status == 403 and "authenticate" not in str(final.headers), f"the call got {final.start}")
+    bed.idle("sbe1")
+    bed.captured()
+    bed.check("""
+    alice>sbe1 INVITE
+    sbe1>alice 100 INVITE ~
+    sbe1>dbe1 Add+Add
+    dbe1>sbe1 Add+Add ok
+    # Security exchange
+    """ + CHALLENGED + """
+    # Refused for good: the nonce was not stale
+    sbe1>sbe2 INVITE
+    sbe2>sbe1 407 INVITE
+    {
+      sbe1>sbe2 ACK
+    |
+      sbe1>alice 403 INVITE
+      alice>sbe1 ACK
+    |
+      sbe1>dbe1 Subtract
+      dbe1>sbe1 Subtract ok
+    }
+    """)
 
 
 def value(message, header):

@@ -22,6 +22,28 @@ class Media:
         self.sock.close()
 
 
+class Control:
+    """The RTCP socket of a telephone, where it is not that of its RTP."""
+
+    def __init__(self, host, ip, port):
+        self.host, self.at = host, (ip, port)
+        self.sock = net.udp_socket(host, self.at)
+
+    def close(self):
+        self.sock.close()
+
+
+def report(a, to, b):
+    """A sender report from a to an address; b must hear it, byte for byte, on its socket."""
+    data = struct.pack("!BBHIQIII", 0x80, 200, 6, random.getrandbits(32), random.getrandbits(63), random.getrandbits(32), 1, 160)
+    a.sock.sendto(data, to)
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        if select.select([b.sock], [], [], 0.1)[0] and b.sock.recvfrom(4096)[0] == data:
+            return
+    raise net.Failure(f"{b.host} did not hear the RTCP that {a.host} sent to {to}")
+
+
 def packets(seed, phase, count, payload_type):
     r = random.Random(seed)
     ssrc, seq, stamp = (r.getrandbits(16) << 16) | phase, r.getrandbits(15), r.getrandbits(31)

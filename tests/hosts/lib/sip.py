@@ -41,6 +41,13 @@ class Message:
         c, m = re.search(r"(?m)^c=IN IP[46] ([^\s/]+)", self.body), re.search(r"(?m)^m=\w+ (\d+)", self.body)
         return (c.group(1), int(m.group(1))) if c and m else None
 
+    def rtcp(self):
+        """(address, port) of the first m-line's RTCP: the port of a=rtcp, that of the media with rtcp-mux, else the next one."""
+        ip, port = self.media()
+        named = re.search(r"(?m)^a=rtcp:(\d+)", self.body)
+        mux = re.search(r"(?m)^a=rtcp-mux", self.body)
+        return ip, port if mux else int(named.group(1)) if named else port + 1
+
     def branch(self):
         found = re.search(r"branch=([^;,\s]+)", self.get("via"))
         return found.group(1) if found else ""
@@ -135,7 +142,7 @@ class Phone:  # pylint: disable=too-many-instance-attributes
         self.tls, self.connect_tls, self.max_forwards = tls, connect_tls, 70
         self.plan, self.pause_s, self.on_request, self.credentials = list(RING_AND_ANSWER), 0.05, None, None
         self.codecs, self.answered, self.errors = "8", {}, []
-        self.others = []  # the telephones of the test-bed
+        self.attributes, self.others = [], []  # more lines of its descriptions; the telephones of the test-bed
         self.changed, self.dialogs, self.requests, self.waiting, self.open = threading.Condition(threading.RLock()), {}, [], {}, True
         self.connections, self.buffers = {}, {}
         self.media = rtp.Media(host, at[0], 30000 + 2 * next(Phone.numbers) % 10000)
@@ -153,12 +160,12 @@ class Phone:  # pylint: disable=too-many-instance-attributes
             s.close()
         self.media.close()
 
-    def sdp(self, direction="sendrecv", address=None, version=1, extra=""):
+    def sdp(self, direction="sendrecv", address=None, version=1):
         ip, port = address or self.media.at
         kind = "IP6" if ":" in ip else "IP4"
         lines = ["v=0", f"o={self.user} 1 {version} IN {kind} {ip}", "s=-", f"c=IN {kind} {ip}", "t=0 0", f"m=audio {port} RTP/AVP {self.codecs}",
                  *(f"a=rtpmap:{c} {n}" for c, n in (("0", "PCMU/8000"), ("8", "PCMA/8000")) if c in self.codecs.split()), f"a={direction}"]
-        return "\r\n".join(lines) + "\r\n" + extra
+        return "\r\n".join([*lines, *self.attributes]) + "\r\n"
 
     # ---- sockets
     def connection(self, to):
