@@ -118,6 +118,7 @@ static void leg_clear(struct leg *leg)
 	leg->counted = false;
 	(void)call_terms_take(leg, 0);
 	call_relay_end(leg);
+	call_refer_forget(leg);
 	call_session_clear(leg);
 	call_auth_clear(leg);
 	leg->peer = mem_unref(leg->peer);

@@ -28,6 +28,7 @@ static void fork_destroy(void *obj)
 {
 	struct call_fork *f = obj;
 
+	call_prack_forget(f);
 	dialog_clear(&f->dialog);
 	mem_unref(f->sdp);
 }

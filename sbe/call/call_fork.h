@@ -13,6 +13,7 @@
 
 #include <sys/queue.h>
 
+#include "sbe/call/call_prack.h"
 #include "sbe/sdp/body_sdp.h"
 #include "sbe/sip/dialog.h"
 
@@ -25,7 +26,8 @@ struct call_fork {
 	struct dialog dialog;
 	struct body_sdp *sdp; /* what it said last, NULL = nothing yet */
 	uint32_t rseq;        /* of its last reliable response; 0 = none */
-	bool settled;         /* offer and answer of the INVITE are complete in this dialog */
+	struct call_prack_sent prack;
+	bool settled; /* offer and answer of the INVITE are complete in this dialog */
 	bool allows_update;
 };
 

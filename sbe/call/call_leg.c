@@ -33,6 +33,7 @@ void call_leg_move(struct leg *from, struct leg *to)
 		txn_client_detach(from->invite);
 	from->invite = NULL;
 	call_relay_end(from);
+	call_refer_forget(from);
 	dialog_unregister(&from->dialog);
 	dialog_clear(&to->dialog);
 	to->dialog = from->dialog;

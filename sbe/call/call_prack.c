@@ -49,33 +49,82 @@ enum call_prack call_prack_take(struct call *call, struct call_fork *fork, const
 	return CALL_PRACK_DUE;
 }
 
-int call_prack_send(struct call *call, struct call_fork *fork, const struct call_media_in *answer)
+/* ---- the PRACK ---- */
+
+void call_prack_forget(struct call_fork *fork)
 {
-	struct leg *b = &call->legs[1];
+	if (fork->prack.client)
+		txn_client_detach(fork->prack.client);
+	mem_unref(fork->prack.msg);
+	mem_unref(fork->prack.sdp);
+	fork->prack = (struct call_prack_sent){.client = NULL};
+}
+
+static int send_prack(struct call_fork *fork);
+
+/* Nobody waits for its response but who is asked for credentials: without one the callee gives the INVITE up. */
+static void on_response(void *arg, const struct wire_msg *m)
+{
+	struct call_fork *fork = arg;
+
+	LEG_CHECK(fork->prack.leg);
+	if (wire_status(m) < 200)
+		return;
+	txn_client_detach(fork->prack.client);
+	fork->prack.client = NULL;
+	if (!call_auth_again(fork->prack.leg, m) || send_prack(fork))
+		call_prack_forget(fork);
+}
+
+static void on_terminated(void *arg)
+{
+	((struct call_fork *)arg)->prack.client = NULL;
+}
+static const struct txn_client_handlers prack_handlers = {.response = on_response,
+							  .terminated = on_terminated};
+
+static int send_prack(struct call_fork *fork)
+{
+	struct call_prack_sent *p = &fork->prack;
+	struct call_core *core = p->leg->call->core;
 	struct dialog *d = &fork->dialog;
 	struct txn_request r = {.method = "PRACK", .uri = d->remote_target};
-	struct txn_client *c = NULL;
+	struct call_media_in answer = {.msg = p->msg, .sdp = p->sdp};
 	struct wire_out o;
 	char *body = NULL;
 	int err = 0;
 
-	wire_out_init(&o, call->core->headers, sizeof(call->core->headers));
-	dialog_write(d, "PRACK", ++b->dialog.local_cseq, 70, &o);
-	wire_out_header(&o, "RAck", "%u %u INVITE", fork->rseq, b->invite_cseq);
-	call_auth_write(b, &r, &d->target, &o);
-	if (answer)
-		err = call_media_body(call, 1, answer, &o, &body, &r.body_bytes);
+	wire_out_init(&o, core->headers, sizeof(core->headers));
+	dialog_write(d, "PRACK", ++p->leg->dialog.local_cseq, 70, &o);
+	wire_out_header(&o, "RAck", "%u %u INVITE", p->rseq, p->leg->invite_cseq);
+	call_auth_write(p->leg, &r, &d->target, &o);
+	if (p->sdp)
+		err = call_media_body(p->leg->call, 1, &answer, &o, &body, &r.body_bytes);
 	if (!err)
 		err = wire_out_end(&o, &r.headers_bytes);
 	if (!err) {
-		r.headers = call->core->headers;
+		r.headers = core->headers;
 		r.body = body;
-		/* Nobody waits for its response: without one the callee gives the INVITE up. */
-		err = txn_client_new(call->core->o.txns, &d->target, &r, NULL, NULL, &c);
+		err = txn_client_new(core->o.txns, &d->target, &r, &prack_handlers, fork,
+				     &p->client);
 	}
-	if (!err)
-		txn_client_detach(c);
 	mem_free(body);
+	return err;
+}
+
+int call_prack_send(struct call *call, struct call_fork *fork, const struct call_media_in *answer)
+{
+	int err;
+
+	call_prack_forget(fork); /* one before it, that has not been answered yet */
+	fork->prack = (struct call_prack_sent){.leg = &call->legs[1], .rseq = fork->rseq};
+	if (answer) {
+		fork->prack.msg = mem_ref((void *)(uintptr_t)answer->msg);
+		fork->prack.sdp = mem_ref((void *)(uintptr_t)answer->sdp);
+	}
+	err = send_prack(fork);
+	if (err)
+		call_prack_forget(fork);
 	return err;
 }
 

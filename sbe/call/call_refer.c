@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbe/call/call_refer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sbe/call/call_auth.h"
 #include "sbe/call/call_headers.h"
 #include "sbe/call/call_none.h"
 #include "sbe/call/call_object.h"
@@ -200,6 +202,7 @@ static void relay(struct leg *leg, struct txn_server *s, const struct wire_msg *
 		return;
 	}
 	/* A NOTIFY may come before the answer to the REFER. */
+	call_refer_forget(leg);
 	leg->refer = (struct call_refer){.cseq = wire_cseq(m), .relayed = true};
 	call_relay_send(leg, s,
 			&(struct call_relay_what){
@@ -302,11 +305,37 @@ void call_refer_notified(struct leg *leg, struct txn_server *s, const struct wir
 			&(struct call_relay_what){.msg = m, .headers = lines, .body = frag});
 }
 
+/* Its answer changes nothing, the transfer goes on whether it is watched or not: but who watches may want credentials. */
+static void on_notify_response(void *arg, const struct wire_msg *m)
+{
+	struct leg *leg = arg;
+
+	LEG_CHECK(leg);
+	if (wire_status(m) < 200)
+		return;
+	call_refer_forget(leg);
+	if (leg->up && call_auth_again(leg, m))
+		call_refer_notify(leg, leg->refer.told);
+}
+
+static void on_notify_end(void *arg)
+{
+	((struct leg *)arg)->refer.notify = NULL;
+}
+static const struct txn_client_handlers notify_handlers = {.response = on_notify_response,
+							   .terminated = on_notify_end};
+
+void call_refer_forget(struct leg *leg)
+{
+	if (leg->refer.notify)
+		txn_client_detach(leg->refer.notify);
+	leg->refer.notify = NULL;
+}
+
 void call_refer_notify(struct leg *leg, int status)
 {
 	struct call_core *core = leg->call->core;
 	struct txn_request r = {.method = "NOTIFY", .uri = leg->dialog.remote_target};
-	struct txn_client *c = NULL;
 	char frag[FRAG_BYTES], line[48];
 	struct text_out t;
 	struct wire_out o;
@@ -325,12 +354,14 @@ void call_refer_notify(struct leg *leg, int status)
 			     status < 200 ? WIRE_TEXT("active;expires=" NOTIFY_S)
 					  : WIRE_TEXT("terminated;reason=noresource"));
 	wire_out_header_text(&o, "Content-Type", WIRE_TEXT("message/sipfrag;version=2.0"));
+	call_auth_write(leg, &r, &leg->dialog.target, &o);
 	if (wire_out_end(&o, &r.headers_bytes))
 		return;
 	r.headers = core->headers;
 	r.body = frag;
 	r.body_bytes = strlen(frag);
-	/* Its answer changes nothing: the transfer goes on whether it is watched or not. */
-	if (!txn_client_new(core->o.txns, &leg->dialog.target, &r, NULL, NULL, &c))
-		txn_client_detach(c);
+	call_refer_forget(leg); /* an older one is of no interest any more */
+	leg->refer.told = status;
+	txn_client_new(core->o.txns, &leg->dialog.target, &r, &notify_handlers, leg,
+		       &leg->refer.notify);
 }

@@ -14,12 +14,15 @@
 
 struct call;
 struct leg;
+struct txn_client;
 
 struct call_refer {
 	uint32_t cseq;     /* of the REFER from here; 0 = none has been taken */
 	bool relayed;      /* the other side does it and tells */
 	bool silent;       /* no NOTIFY is wanted (RFC 4488) */
 	struct call *made; /* we do it: the call to the target, as long as that is not settled */
+	struct txn_client *notify; /* our last NOTIFY, not answered yet */
+	int told;                  /* what that says */
 };
 
 /* What a REFER asks for. */
@@ -34,5 +37,7 @@ void call_refer_request(struct leg *leg, struct txn_server *s, const struct wire
 void call_refer_notified(struct leg *leg, struct txn_server *s, const struct wire_msg *m);
 /** Tell the referring side how far its transfer is. The last one ends the implicit subscription. */
 void call_refer_notify(struct leg *leg, int status);
+/** The leg ends or moves: what is answered to a NOTIFY is of no interest. */
+void call_refer_forget(struct leg *leg);
 
 #endif

@@ -235,6 +235,7 @@ void call_transfer_request(struct leg *leg, struct txn_server *s, const struct w
 	}
 	call->transfer.made = true;
 	call->transfer.from = leg;
+	call_refer_forget(leg);
 	leg->refer = (struct call_refer){.cseq = wire_cseq(m), .silent = silent, .made = call};
 	call_refuse(s, 202, NULL, silent ? "Refer-Sub: false\r\n" : NULL);
 	call_refer_notify(leg, 100);
