@@ -87,6 +87,7 @@ void call_core_free(struct call_core *core)
 		return;
 	core->stopped = NULL; /* nobody is told: the process ends */
 	table_each(core->calls, drop_call, NULL);
+	call_stray_end(core);
 	mem_unref(core);
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sbe/call/call_stray.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/mem.h"
+#include "sbe/call/call_auth.h"
 #include "sbe/call/call_object.h"
 #include "sbe/sip/wire_out.h"
 
@@ -55,6 +58,104 @@ static void send_2xx_request(struct call_core *core, struct dialog *d, const cha
 	else if (!txn_client_new(core->o.txns, &d->target, &r, NULL, NULL, &bye))
 		txn_client_detach(bye);
 }
+
+/* ---- a BYE that may be challenged ---- */
+
+/* The leg is no call's: it has what answering a challenge takes. */
+struct call_stray_bye {
+	struct leg leg;
+	struct call_core *core;
+	struct txn_client *client;
+	LIST_ENTRY(call_stray_bye) link;
+};
+
+static void bye_free(struct call_stray_bye *b)
+{
+	if (b->client)
+		txn_client_detach(b->client);
+	LIST_REMOVE(b, link);
+	b->core->strays.nbyes--;
+	call_auth_clear(&b->leg);
+	dialog_clear(&b->leg.dialog);
+	mem_unref(b->leg.peer);
+	mem_free(b);
+}
+
+static int bye_send(struct call_stray_bye *b);
+
+static void on_bye_response(void *arg, const struct wire_msg *m)
+{
+	struct call_stray_bye *b = arg;
+
+	LEG_CHECK(&b->leg);
+	if (wire_status(m) < 200)
+		return;
+	txn_client_detach(b->client);
+	b->client = NULL;
+	if (!call_auth_again(&b->leg, m) || bye_send(b))
+		bye_free(b);
+}
+
+static void on_bye_end(void *arg)
+{
+	struct call_stray_bye *b = arg;
+
+	b->client = NULL;
+	bye_free(b);
+}
+static const struct txn_client_handlers bye_handlers = {.response = on_bye_response,
+							.terminated = on_bye_end};
+
+static int bye_send(struct call_stray_bye *b)
+{
+	struct dialog *d = &b->leg.dialog;
+	struct txn_request r = {.method = "BYE", .uri = d->remote_target};
+	struct wire_out o;
+	int err;
+
+	wire_out_init(&o, b->core->headers, sizeof(b->core->headers));
+	dialog_write(d, "BYE", 0, 70, &o);
+	call_auth_write(&b->leg, &r, &d->target, &o);
+	err = wire_out_end(&o, &r.headers_bytes);
+	if (err)
+		return err;
+	r.headers = b->core->headers;
+	return txn_client_new(b->core->o.txns, &d->target, &r, &bye_handlers, b, &b->client);
+}
+
+/* Takes over the dialog. @return false: nothing was done. */
+static bool bye_with_credentials(struct call_core *core, struct dialog *d,
+				 const struct transport_target *to)
+{
+	struct peer *p = peer_identify(core->c.peers, to);
+	struct call_stray_bye *b;
+
+	if (!p || !p->conf->auth.ready || core->strays.nbyes >= CALL_STRAY_BYES)
+		return false;
+	b = mem_buffer(sizeof(*b));
+	if (!b)
+		return false;
+	memset(b, 0, sizeof(*b));
+	b->core = core;
+	b->leg.magic = LEG_MAGIC;
+	b->leg.side = 1;
+	b->leg.peer = mem_ref(p);
+	b->leg.dialog = *d;
+	*d = (struct dialog){.block = NULL};
+	LIST_INSERT_HEAD(&core->strays.byes, b, link);
+	core->strays.nbyes++;
+	if (bye_send(b))
+		bye_free(b);
+	return true;
+}
+
+void call_stray_end(struct call_core *core)
+{
+	while (!LIST_EMPTY(&core->strays.byes))
+		bye_free(LIST_FIRST(&core->strays.byes));
+}
+
+/* ---- 2xx ---- */
 
 void call_ack_2xx(struct call_core *core, const struct wire_msg *m,
 		  const struct transport_target *to)
@@ -114,7 +215,7 @@ static bool seen_before(struct call_core *core, const struct wire_msg *m)
 
 /*
  * RFC 3261 13.2.2.4: a 2xx we cannot use is ACKed and its dialog ended with BYE. The dialog lives only
- * here: identifiers come from the response, nobody waits for the answer to the BYE.
+ * here: identifiers come from the response, nobody but who has credentials waits for the answer to the BYE.
  */
 void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
 		      const struct transport_target *to, uint32_t cseq)
@@ -131,7 +232,8 @@ void call_hang_up_2xx(struct call_core *core, const struct wire_msg *m,
 	send_2xx_request(core, &d, "ACK", wire_cseq(m));
 	if (cseq > d.local_cseq)
 		d.local_cseq = cseq;
-	send_2xx_request(core, &d, "BYE", 0);
+	if (!bye_with_credentials(core, &d, to))
+		send_2xx_request(core, &d, "BYE", 0);
 	dialog_clear(&d);
 }
 

@@ -35,6 +35,7 @@ struct sim_plan {
 	bool timers, prack_required; /* of the peers' configuration */
 	bool ages;                   /* calls that are up stay so for some sessions */
 	bool follow;                 /* the sbe follows 3xx */
+	bool digest;                 /* bnet wants credentials */
 	const char *refer;           /* NULL = nobody asks for a transfer */
 	uint32_t se_s;
 	const char *refresher;

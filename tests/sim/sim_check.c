@@ -354,6 +354,9 @@ static void delivered_response(const struct sim_host *h, const struct sim_msg *m
 		return;
 	if (r->status < 200)
 		r->status = m->status;
+	two = m->status == 401 && !strcmp(m->method, "BYE") ? find(dialog_key(m), false) : NULL;
+	if (two)
+		two->bye = false; /* it may come once more, with credentials */
 	if (strcmp(m->method, "INVITE") || m->status / 100 != 2)
 		return;
 	two = find(two_xx_key(m), true);

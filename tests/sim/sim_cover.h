@@ -40,6 +40,8 @@
 	X(FOLLOWED_UP, 1, "calls answered by where one led")                                       \
 	X(CHALLENGES, 1, "401 and 407 among them")                                                 \
 	X(UNAVAILABLE, 1, "503 among them")                                                        \
+	X(ASKED, 1, "requests of the sbe refused for want of credentials")                         \
+	X(CREDENTIALS, 1, "requests of the sbe with credentials, each checked")                    \
 	X(MUTE, 1, "callees that never answer")                                                    \
 	X(NO_ACK, 1, "2xx left without ACK by a caller")                                           \
 	X(REINVITES, 1, "INVITE in a dialog by a peer")                                            \

@@ -228,6 +228,11 @@ struct sim_call *sim_ring_of_id(const char *call_id);
 void sim_ring_cancel(struct sim_ring *r);
 void sim_ring_prack(struct sim_ua *ua, struct sim_server *s);
 void sim_ring_down_all(void);
+/* sim_digest.c */
+#define SIM_PASSWORD "open sesame"
+void sim_digest_up(void);
+/** A new request of the sbe: without credentials that are good now it is answered 401. @return true: it was. */
+bool sim_digest_refuses(struct sim_server *s);
 /* sim_media.c */
 const char *sim_media_offer(struct sim_ua *ua);
 const char *sim_media_answer(struct sim_ua *ua, const char *offer);

@@ -5,6 +5,7 @@
  * Its configuration is a file as an operator writes it, read by sbe/conf. CDRs end in sim_audit.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,12 @@
 #include "sbe/peer/peer_identify.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/sim_audit.h"
+#include "tests/sim/sim_peer.h"
 #include "tests/sim/sim_sbe.h"
 
 struct sim_sbe sim_sbe;
 
-static char conf_path[128];
+static char conf_path[128], password_path[160];
 static uv_loop_t loop;
 static bool loop_ready;
 
@@ -42,10 +44,18 @@ static int put(char *buf, size_t size, size_t at, const char *format, ...)
 	return n;
 }
 
+static void write_password(void)
+{
+	int fd = open(password_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (fd < 0 || write(fd, SIM_PASSWORD, strlen(SIM_PASSWORD)) < 0 || close(fd))
+		sim_breach("cannot write %s: %s", password_path, strerror(errno));
+}
+
 static void write_conf(unsigned version)
 {
 	const struct sim_plan *p = &sim.plan;
-	char json[4096], sip[400], media[120];
+	char json[4096], sip[400], media[120], auth[300] = "";
 	size_t n = 0;
 	FILE *f;
 
@@ -57,6 +67,10 @@ static void write_conf(unsigned version)
 	    p->timers ? "accept" : "off", p->se_s, p->refresher);
 	put(media, sizeof(media), 0, "'redirect':'%s','media':{'silence_s':%u,'dscp':%u}",
 	    p->follow ? "follow" : "refuse", p->silence_s, version % 64);
+	if (p->digest)
+		put(auth, sizeof(auth), 0,
+		    "'auth':{'realm':'b.example','user':'us','password_file':'%s','clear':true},",
+		    password_path);
 	n += (size_t)put(
 		json, sizeof(json), n,
 		"{'node':'sbe1','domains':['a.example'],'http':{'listen':'off'},"
@@ -70,16 +84,17 @@ static void write_conf(unsigned version)
 		json, sizeof(json), n,
 		"'peers':{'pbx':{'realm':'core','sources':['10.0.0.10'],'next_hops':['sip:10.0.0.10'],%s,%s},"
 		"'bnet':{'realm':'peering','sources':['198.51.100.20/31'],'domains':['b.example'],"
-		"'next_hops':['sip:198.51.100.20','sip:198.51.100.21'],%s,%s},"
+		"'next_hops':['sip:198.51.100.20','sip:198.51.100.21'],%s%s,%s},"
 		"'cnet':{'realm':'peering','sources':['198.51.100.30'],'domains':['c.example'],"
 		"'next_hops':['sip:198.51.100.30'],%s,%s}},",
-		sip, media, sip, media, sip, media);
+		sip, media, auth, sip, media, sip, media);
 	put(json, sizeof(json), n,
 	    "'routes':[{'name':'c','from':['pbx'],'number':'+4430','to':[{'peer':'cnet'}]},"
 	    "{'name':'out','from':['pbx'],'to':[{'peer':'bnet'}]},"
 	    "{'name':'in','from':['bnet','cnet'],'to':[{'peer':'pbx'}]}]}");
 	for (char *c = json; *c; c++)
 		*c = (char)(*c == '\'' ? '"' : *c);
+	write_password();
 	f = fopen(conf_path, "w");
 	if (!f || fputs(json, f) < 0 || fclose(f))
 		sim_breach("cannot write %s: %s", conf_path, strerror(errno));
@@ -215,6 +230,7 @@ void sim_sbe_up(void)
 
 		snprintf(conf_path, sizeof(conf_path), "%s/speermint-sim-%d.json",
 			 dir ? dir : "/tmp", (int)getpid());
+		snprintf(password_path, sizeof(password_path), "%s.password", conf_path);
 		err = uv_loop_init(&loop);
 		loop_ready = true;
 	}
@@ -242,6 +258,7 @@ void sim_sbe_down(void)
 	mem_unref(sim_sbe.snapshot);
 	memset(&sim_sbe, 0, sizeof(sim_sbe));
 	unlink(conf_path);
+	unlink(password_path);
 }
 
 void sim_sbe_reload(void)

@@ -385,6 +385,8 @@ static void take_request(struct sim_host *h, const struct sim_msg *m)
 	s = server_new(h, m);
 	if (h->stranger)
 		sim_breach("the sbe asks a stranger:\n%s", m->text);
+	if (sim_digest_refuses(s))
+		return;
 	ua = m->to_tag[0] ? sim_ua_find(h, m->call_id, m->to_tag, m->from_tag) : NULL;
 	if (ua)
 		sim_ua_request(ua, s);

@@ -76,6 +76,7 @@ static void draw_plan(void)
 	p->rogue = sim_chance(30);
 	p->strangers = sim_chance(30);
 	p->reloads = sim_chance(15);
+	p->digest = sim_chance(25);
 }
 
 /* ---- what happens */
@@ -211,6 +212,7 @@ static void begin(void)
 	memset(&rogues, 0, sizeof(rogues));
 	memset(&starts, 0, sizeof(starts));
 	sim_hosts_up();
+	sim_digest_up();
 	sim_net_up();
 	sim_check_up();
 	sim_audit_begin();

@@ -265,6 +265,35 @@ static void caller_challenges(void **state)
 	bed_reply(B, 200, NULL);
 }
 
+/* A second phone of B's answers, and is told to hang up: that too wants credentials. */
+static void stray_bye_challenged(void **state)
+{
+	const char *m;
+
+	(void)state;
+	bed_auth_to_b();
+	snprintf(invite, sizeof(invite), "%s", bed.ua[B].request);
+	bed_auth_finish();
+	struct bed_ua first = bed.ua[B];
+	snprintf(bed.ua[B].request, sizeof(bed.ua[B].request), "%s", invite);
+	snprintf(bed.ua[B].tag, sizeof(bed.ua[B].tag), "second");
+	bed_reply(B, 200, SDP_B);
+	bed_take(B, "ACK ");
+	m = bed_take(B, "BYE ");
+	bed_lacks(m, "uthorization");
+	bed_has(bed_header(m, "To"), "tag=second");
+	bed.extra = WWW(SHA("b.example", "s1", ""));
+	bed_reply(B, 401, NULL);
+	m = bed_take(B, "BYE ");
+	bed_auth_check(m, "Authorization", "s1", "00000001");
+	bed_has(bed_header(m, "To"), "tag=second");
+	bed.extra = WWW(SHA("b.example", "s2", ""));
+	bed_reply(B, 401, NULL);
+	bed_quiet(B);
+	bed.ua[B] = first;
+	bed_hang_up(A, B);
+}
+
 /* Its answer moves the dialog to another host: nothing of the password goes there. */
 static void dialog_moved(void **state)
 {
@@ -289,12 +318,12 @@ static void dialog_moved(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_AUTH_TEST(later_requests),    BED_AUTH_TEST(reinvite_challenged),
-		BED_AUTH_TEST(update_challenged), BED_AUTH_TEST(update_challenged_as_itself),
-		BED_AUTH_TEST(prack_challenged),  BED_AUTH_TEST(prack_with_an_answer_challenged),
-		BED_AUTH_TEST(notify_challenged), BED_AUTH_TEST(info_challenged),
-		BED_AUTH_TEST(bye_challenged),    BED_AUTH_TEST(caller_challenges),
-		BED_AUTH_TEST(dialog_moved),
+		BED_AUTH_TEST(later_requests),       BED_AUTH_TEST(reinvite_challenged),
+		BED_AUTH_TEST(update_challenged),    BED_AUTH_TEST(update_challenged_as_itself),
+		BED_AUTH_TEST(prack_challenged),     BED_AUTH_TEST(prack_with_an_answer_challenged),
+		BED_AUTH_TEST(notify_challenged),    BED_AUTH_TEST(info_challenged),
+		BED_AUTH_TEST(bye_challenged),       BED_AUTH_TEST(caller_challenges),
+		BED_AUTH_TEST(stray_bye_challenged), BED_AUTH_TEST(dialog_moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
