@@ -16,15 +16,16 @@
 #include "sbe/call/call_own.h"
 #include "sbe/sdp/body_edit.h"
 
-int call_own_invite(struct leg *leg, struct body_written *w, call_own_h *fn)
+static int send_own(struct leg *leg, const char *body, size_t body_bytes)
 {
 	struct call *call = leg->call;
-	struct txn_request r = {.method = "INVITE", .uri = leg->dialog.remote_target};
+	struct txn_request r = {.method = "INVITE",
+				.uri = leg->dialog.remote_target,
+				.body = body,
+				.body_bytes = body_bytes};
 	struct wire_out o;
 	int err;
 
-	if (call->fsm.state != CALL_UP || call_update_glare(leg, true) || !leg->up)
-		return -EBUSY;
 	if (leg->invite)
 		txn_client_detach(leg->invite); /* an earlier one in its Accepted state */
 	leg->invite = NULL;
@@ -40,16 +41,33 @@ int call_own_invite(struct leg *leg, struct body_written *w, call_own_h *fn)
 	if (err)
 		return err;
 	r.headers = call->core->headers;
-	r.body = w->text;
-	r.body_bytes = w->len_bytes;
-	err = txn_client_new(call->core->o.txns, &leg->dialog.target, &r, &call_invite_handlers,
-			     leg, &leg->invite);
+	return txn_client_new(call->core->o.txns, &leg->dialog.target, &r, &call_invite_handlers,
+			      leg, &leg->invite);
+}
+
+int call_own_invite(struct leg *leg, struct body_written *w, call_own_h *fn)
+{
+	struct call *call = leg->call;
+	char *body;
+	int err;
+
+	if (call->fsm.state != CALL_UP || call_update_glare(leg, true) || !leg->up)
+		return -EBUSY;
+	err = mem_dup(w->text, w->len_bytes, &body);
 	if (err)
 		return err;
+	err = send_own(leg, body, w->len_bytes);
+	if (err) {
+		mem_unref(body);
+		return err;
+	}
 	leg->origin = w->origin;
 	call_session_wrote(leg, w->text, true);
-	call->ex = (struct call_exchange){
-		.running = true, .own = fn, .from = (uint8_t)(1 - leg->side)};
+	call->ex = (struct call_exchange){.running = true,
+					  .own = fn,
+					  .own_body = body,
+					  .own_body_bytes = w->len_bytes,
+					  .from = (uint8_t)(1 - leg->side)};
 	return 0;
 }
 
@@ -62,6 +80,9 @@ bool call_own_response(struct leg *leg, const struct wire_msg *m, int err)
 	if (!call->ex.running || !fn || call->ex.from == leg->side)
 		return false;
 	if (status < 200)
+		return true;
+	if (m && (call_session_again(leg, m) || call_auth_again(leg, m)) &&
+	    !send_own(leg, call->ex.own_body, call->ex.own_body_bytes))
 		return true;
 	if (status < 300) {
 		leg->ack_due = true;

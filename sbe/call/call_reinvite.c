@@ -34,6 +34,7 @@ void call_exchange_end(struct call *call)
 	call->ex.offer = mem_unref(call->ex.offer);
 	call->ex.held = mem_unref(call->ex.held);
 	call->ex.sdp = mem_unref(call->ex.sdp);
+	call->ex.own_body = mem_unref(call->ex.own_body);
 	if (call->ex.update)
 		call_refuse(call->ex.update, 487, NULL, NULL);
 	call->ex.update = NULL;

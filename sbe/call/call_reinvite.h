@@ -8,6 +8,7 @@
 #define SBE_CALL_CALL_REINVITE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct body_sdp;
@@ -24,6 +25,8 @@ struct call_exchange {
 	bool answered;   /* the answer has been taken */
 	uint8_t from;    /* side that sent the INVITE */
 	call_own_h *own; /* nobody sent it: an INVITE of our own to the other side */
+	char *own_body;  /* of that, should it have to be sent again */
+	size_t own_body_bytes;
 	struct body_sdp *offer;
 	struct wire_msg *held; /* a 2xx that waits for gates, or the INVITE that waits for a gate */
 	struct body_sdp *sdp;  /* what goes with a held 2xx; NULL = nothing */

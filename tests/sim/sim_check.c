@@ -191,7 +191,7 @@ static void check_cancel(const struct sim_msg *m)
 		sim_breach("CANCEL of nothing:\n%s", m->text);
 	if (!invite->status)
 		sim_breach("CANCEL before any provisional response:\n%s", m->text);
-	if (invite->status >= 200)
+	if (invite->status >= 200 && !is_tainted(m))
 		sim_breach("CANCEL after the final response %d:\n%s", invite->status, m->text);
 }
 
@@ -352,7 +352,7 @@ static void delivered_response(const struct sim_host *h, const struct sim_msg *m
 
 	if (!r || r->host != h) /* who knows a branch is not yet who was asked */
 		return;
-	if (r->status < 200)
+	if (r->status < 200 || is_tainted(m)) /* with a changed one the sbe may have found fault */
 		r->status = m->status;
 	two = m->status == 401 && !strcmp(m->method, "BYE") ? find(dialog_key(m), false) : NULL;
 	if (two)

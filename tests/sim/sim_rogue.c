@@ -20,6 +20,8 @@ static void taint(const char *text, const struct sim_host *h)
 	char id[128];
 	struct sim_call *call = sim_call_of_id(sim_header(text, "Call-ID", id, sizeof(id)));
 
+	if (!call) /* its callee has not been asked yet, but for credentials */
+		call = sim_call_of_number(text);
 	if (call && !h->stranger)
 		call->tainted = true;
 	if (h->stranger)

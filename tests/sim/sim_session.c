@@ -190,15 +190,21 @@ bool sim_session_overdue(const struct sim_ua *ua)
 	return ua->state == UA_UP && fades(s) && clock_now_ms() > end_ms(s) + slack_ms(s);
 }
 
+/* A transfer has made one call of what is left of two. */
+static bool share(const struct sim_call *a, const struct sim_call *b)
+{
+	return a == b || a->joined == b;
+}
+
 void sim_session_ended(const struct sim_ua *ua)
 {
-	struct sim_call *call = ua->call;
+	struct sim_call *call = ua->call, *with;
 	const struct sim_session *first = NULL;
 	const struct sim_ua *other;
 	uint64_t now_ms = clock_now_ms();
 
 	LIST_FOREACH(other, &sim_uas, link)
-		if (other->call == call && fades(&other->session) &&
+		if (share(other->call, call) && fades(&other->session) &&
 		    (!first || end_ms(&other->session) < end_ms(first)))
 			first = &other->session;
 	if (!sim.aging || sim.plan.silence_s || !first || call->tainted || call->excused ||
@@ -207,6 +213,7 @@ void sim_session_ended(const struct sim_ua *ua)
 	if (now_ms > end_ms(first) + slack_ms(first) || now_ms + slack_ms(first) < end_ms(first))
 		sim_breach("the session of %s was to end %lld ms from now", call->number,
 			   (long long)(end_ms(first) - now_ms));
-	call->faded = true; /* the other side hears of it too */
+	LIST_FOREACH(with, &sim_calls, link)
+		with->faded = with->faded || share(with, call); /* the other side hears of it too */
 	sim_count(COVER_EXPIRED);
 }

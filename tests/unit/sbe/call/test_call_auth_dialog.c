@@ -265,6 +265,43 @@ static void caller_challenges(void **state)
 	bed_reply(B, 200, NULL);
 }
 
+/* Another fork answers than the one whose description B has acknowledged: our offer to B is challenged. */
+static void own_invite_challenged(void **state)
+{
+	char body[2048], line[80];
+	const char *m;
+
+	(void)state;
+	bed_down();
+	bed_auth_up(",'clear':true},'sip':{'prack':'supported'", NULL);
+	bed.extra = "Supported: 100rel\n";
+	bed_invite(B, SDP_B);
+	snprintf(invite, sizeof(invite), "%s", bed_take(A, "INVITE "));
+	bed_reply(A, 183, SDP_A);
+	m = bed_take(B, "SIP/2.0 183 ");
+	snprintf(line, sizeof(line), "RAck: %s %u INVITE\n", bed_header(m, "RSeq"),
+		 bed.ua[B].invite_cseq);
+	bed.extra = line;
+	bed_request(B, "PRACK", NULL);
+	bed_take(B, "SIP/2.0 200 ");
+	snprintf(bed.ua[A].tag, sizeof(bed.ua[A].tag), "second");
+	snprintf(bed.ua[A].request, sizeof(bed.ua[A].request), "%s", invite);
+	bed_reply(A, 200,
+		  "v=0\no=user 8 8 IN IP4 10.0.0.11\ns=-\nc=IN IP4 10.0.0.11\nt=0 0\n"
+		  "m=audio 4002 RTP/AVP 0\n");
+	bed_take(B, "SIP/2.0 200 ");
+	bed_ack(B, NULL);
+	bed_take(A, "ACK ");
+	snprintf(body, sizeof(body), "%s", bed_body(bed_take(B, "INVITE ")));
+	bed_auth_challenge(401, WWW(SHA("b.example", "o1", "")));
+	m = bed_take(B, "INVITE ");
+	bed_auth_check(m, "Authorization", "o1", "00000001");
+	assert_string_equal(bed_body(m), body);
+	bed_reply(B, 200, SDP_B);
+	bed_take(B, "ACK ");
+	bed_hang_up(B, A);
+}
+
 /* A second phone of B's answers, and is told to hang up: that too wants credentials. */
 static void stray_bye_challenged(void **state)
 {
@@ -318,12 +355,19 @@ static void dialog_moved(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_AUTH_TEST(later_requests),       BED_AUTH_TEST(reinvite_challenged),
-		BED_AUTH_TEST(update_challenged),    BED_AUTH_TEST(update_challenged_as_itself),
-		BED_AUTH_TEST(prack_challenged),     BED_AUTH_TEST(prack_with_an_answer_challenged),
-		BED_AUTH_TEST(notify_challenged),    BED_AUTH_TEST(info_challenged),
-		BED_AUTH_TEST(bye_challenged),       BED_AUTH_TEST(caller_challenges),
-		BED_AUTH_TEST(stray_bye_challenged), BED_AUTH_TEST(dialog_moved),
+		BED_AUTH_TEST(later_requests),
+		BED_AUTH_TEST(reinvite_challenged),
+		BED_AUTH_TEST(update_challenged),
+		BED_AUTH_TEST(update_challenged_as_itself),
+		BED_AUTH_TEST(prack_challenged),
+		BED_AUTH_TEST(prack_with_an_answer_challenged),
+		BED_AUTH_TEST(notify_challenged),
+		BED_AUTH_TEST(info_challenged),
+		BED_AUTH_TEST(bye_challenged),
+		BED_AUTH_TEST(caller_challenges),
+		BED_AUTH_TEST(own_invite_challenged),
+		BED_AUTH_TEST(stray_bye_challenged),
+		BED_AUTH_TEST(dialog_moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
