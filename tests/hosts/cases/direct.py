@@ -221,40 +221,7 @@ def d9(bed):
     conf["peers"]["bnet"]["next_hops"] = [hop("sbe2")]
     bed.daemons.start("sbe1", conf)
     alice, bob = bed.phone("alice", "alice", "a.example"), bed.phone("sbe2", "bob", "b.example")
-    out, inn = bed.talk(alice, bob, "sip:bob@b.example", sip("sbe1", "a"))
-    inn.bye()
-    out.wait("BYE")
-    bed.idle("sbe1")
-    bed.captured()
-    bed.check("""
-    alice>sbe1 INVITE
-    sbe1>alice 100 INVITE ~
-    sbe1>dbe1 Add+Add
-    dbe1>sbe1 Add+Add ok
-    sbe1>sbe2 INVITE
-    sbe2>sbe1 180 INVITE
-    sbe1>alice 180 INVITE
-    sbe2>sbe1 200 INVITE
-    sbe1>dbe1 Modify+Modify
-    dbe1>sbe1 Modify+Modify ok
-    sbe1>alice 200 INVITE
-    alice>sbe1 ACK
-    sbe1>sbe2 ACK
-    # Media
-    alice=dbe1 RTP
-    dbe1=sbe2 RTP
-    # End
-    sbe2>sbe1 BYE
-    {
-    sbe1>sbe2 200 BYE
-    |
-    sbe1>alice BYE
-    alice>sbe1 200 BYE
-    |
-    sbe1>dbe1 Subtract
-    dbe1>sbe1 Subtract ok
-    }
-    """)
+    basic.one_call_beside(bed, alice, bob)
 
 
 @row("D10", "RFC 6405 5.10", "Proxies inside come and go; the other side sees no difference", hosts=PROXIES)

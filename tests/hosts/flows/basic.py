@@ -169,6 +169,46 @@ def one_call(bed, bye_from="bob", uri="sip:bob@b.example"):
     return out, inn
 
 
+def one_call_beside(bed, alice, proxy, security=""):
+    """Alice calls; what answers is somebody else's proxy on the host of sbe2. security: what is drawn before the INVITE that is taken."""
+    out, inn = bed.talk(alice, proxy, "sip:bob@b.example", sip("sbe1", "a"))
+    inn.bye()
+    out.wait("BYE")
+    bed.idle("sbe1")
+    bed.captured()
+    bed.check(f"""
+    alice>sbe1 INVITE
+    sbe1>alice 100 INVITE ~
+    sbe1>dbe1 Add+Add
+    dbe1>sbe1 Add+Add ok
+    {security}
+    sbe1>sbe2 INVITE
+    sbe2>sbe1 180 INVITE
+    sbe1>alice 180 INVITE
+    sbe2>sbe1 200 INVITE
+    sbe1>dbe1 Modify+Modify
+    dbe1>sbe1 Modify+Modify ok
+    sbe1>alice 200 INVITE
+    alice>sbe1 ACK
+    sbe1>sbe2 ACK
+    # Media
+    alice=dbe1 RTP
+    dbe1=sbe2 RTP
+    # End
+    sbe2>sbe1 BYE
+    {{
+    sbe1>sbe2 200 BYE
+    |
+    sbe1>alice BYE
+    alice>sbe1 200 BYE
+    |
+    sbe1>dbe1 Subtract
+    dbe1>sbe1 Subtract ok
+    }}
+    """)
+    return out
+
+
 def no_leak(bed):
     """No end's address is seen by the other side or between the two."""
     for m in bed.messages:

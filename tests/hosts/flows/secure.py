@@ -271,44 +271,8 @@ FOREIGN = "alice sbe1 dbe1 sbe2"
 def g13a(bed):
     alice, proxy = start_foreign(bed)
     challenging(proxy, True)
-    out, inn = bed.talk(alice, proxy, "sip:bob@b.example", sip("sbe1", "a"))
-    inn.bye()
-    out.wait("BYE")
-    bed.idle("sbe1")
+    out = basic.one_call_beside(bed, alice, proxy, f"# Security exchange{CHALLENGED}# The nonce is stale{CHALLENGED}# Signaling")
     check(not {401, 407} & {m.status for m in out.seen}, "Alice was shown a challenge")
-    bed.captured()
-    bed.check("""
-    alice>sbe1 INVITE
-    sbe1>alice 100 INVITE ~
-    sbe1>dbe1 Add+Add
-    dbe1>sbe1 Add+Add ok
-    # Security exchange
-    """ + CHALLENGED + "# The nonce is stale\n" + CHALLENGED + """
-    # Signaling
-    sbe1>sbe2 INVITE
-    sbe2>sbe1 180 INVITE
-    sbe1>alice 180 INVITE
-    sbe2>sbe1 200 INVITE
-    sbe1>dbe1 Modify+Modify
-    dbe1>sbe1 Modify+Modify ok
-    sbe1>alice 200 INVITE
-    alice>sbe1 ACK
-    sbe1>sbe2 ACK
-    # Media
-    alice=dbe1 RTP
-    dbe1=sbe2 RTP
-    # End
-    sbe2>sbe1 BYE
-    {
-      sbe1>sbe2 200 BYE
-    |
-      sbe1>alice BYE
-      alice>sbe1 200 BYE
-    |
-      sbe1>dbe1 Subtract
-      dbe1>sbe1 Subtract ok
-    }
-    """)
     first, second, third = bed.find("sbe1", "sbe2", "INVITE")
     check(not value(first, "Proxy-Authorization") and right(second) and right(third), "the credentials are wrong")
     check([value(m, "CSeq") for m in (first, second, third)] == [f"{int(value(first, 'CSeq').split()[0]) + n} INVITE" for n in range(3)],
