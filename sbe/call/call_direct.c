@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/mem.h"
 #include "sbe/call/call_gate.h"
@@ -78,8 +79,12 @@ static const char *streams_need(const struct call *call)
 	const char *why = NULL;
 
 	for (size_t i = 0; !why && i < call->nstreams; i++) {
-		for (int side = 0; !why && side < 2; side++)
+		for (int side = 0; !why && side < 2; side++) {
 			why = address_needs(call, side, &call->streams[i].remote_rtp[side]);
+			if (!why)
+				why = address_needs(call, side,
+						    &call->streams[i].remote_rtcp[side]);
+		}
 	}
 	return why;
 }
@@ -158,7 +163,60 @@ bool call_direct_breaks(const struct call *call, int side, const struct body_sdp
 		return false;
 	for (unsigned i = 0; i < offer->n_media; i++) {
 		if (call_media_relayed(&offer->media[i]) &&
-		    address_needs(call, side, &offer->media[i].rtp))
+		    (address_needs(call, side, &offer->media[i].rtp) ||
+		     address_needs(call, side, &offer->media[i].rtcp)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- what must not be told */
+
+static bool crosses(const struct call *call)
+{
+	return call->direct.on && realms_differ(call->core, call->legs[0].peer, call->legs[1].peer);
+}
+
+static bool must_stay(const struct addr *a)
+{
+	return a->family && !addr_is_any(a) && is_private(a);
+}
+
+bool call_direct_leaks(const struct call *call, const struct body_sdp *answer)
+{
+	if (!crosses(call))
+		return false;
+	for (unsigned i = 0; i < answer->n_media; i++) {
+		const struct body_media *m = &answer->media[i];
+
+		if (call_media_relayed(m) && (must_stay(&m->rtp) || must_stay(&m->rtcp)))
+			return true;
+	}
+	return false;
+}
+
+static bool names_private(struct body_text line)
+{
+	struct addr a;
+
+	for (struct body_text word; (word = body_text_word(&line)).len;) {
+		if (!addr_parse_ip(word.at, word.len, &a) && must_stay(&a))
+			return true;
+	}
+	return false;
+}
+
+bool call_direct_ends_ice(const struct call *call, const struct body_sdp *sdp)
+{
+	static const char candidate[] = "a=candidate:";
+
+	if (!crosses(call))
+		return false;
+	for (unsigned i = 0; i < sdp->n_lines; i++) {
+		struct body_text line = body_sdp_line(sdp, i);
+
+		if (line.len > sizeof(candidate) &&
+		    !strncasecmp(line.at, candidate, sizeof(candidate) - 1) && names_private(line))
 			return true;
 	}
 	return false;

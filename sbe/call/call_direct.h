@@ -43,6 +43,10 @@ bool call_direct_decide(struct call *call);
 int call_direct_done(struct call *call, gate_reply_h *fn);
 /** Is the call direct, and can it not stay so with this offer of that side? */
 bool call_direct_breaks(const struct call *call, int side, const struct body_sdp *offer);
+/** Is the call direct, and would an answer tell a private address to another realm? */
+bool call_direct_leaks(const struct call *call, const struct body_sdp *answer);
+/** Would ICE candidates of a description do so? Then ICE is taken out of it (RFC 8839 5.4: the other side does without). */
+bool call_direct_ends_ice(const struct call *call, const struct body_sdp *sdp);
 /** Open gates for that offer; fn is called as by gate_open. */
 int call_direct_leave(struct call *call, int side, const struct body_sdp *offer, gate_reply_h *fn);
 /** The offer was refused: as it was. */

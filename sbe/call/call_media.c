@@ -96,6 +96,10 @@ int call_media_fits(const struct call *call, const struct body_sdp *offer,
 		*why = "a stream of the answer has no codec of the offer";
 		return -EBADMSG;
 	}
+	if (call_direct_leaks(call, answer)) {
+		*why = "media without a dbe, and a private address of another realm";
+		return -EACCES;
+	}
 	return call_terms_answer(call, offer, answer, &n, why);
 }
 
@@ -207,6 +211,8 @@ int call_media_write(struct call *call, int to, const struct body_sdp *in, bool 
 		     struct body_written *ret_out)
 {
 	struct leg *leg = &call->legs[to];
+	static const char *const ice[] = {"candidate", "remote-candidates", "end-of-candidates",
+					  "ice-*"};
 	struct body_stream_out out[GATE_STREAMS_MAX];
 	struct body_codec_result codecs;
 	struct body_rewrite rw = {.origin = &leg->origin,
@@ -218,6 +224,10 @@ int call_media_write(struct call *call, int to, const struct body_sdp *in, bool 
 
 	if (in->n_media > GATE_STREAMS_MAX)
 		return -E2BIG;
+	if (call_direct_ends_ice(call, in)) {
+		rw.strip = ice;
+		rw.n_strip = sizeof(ice) / sizeof(ice[0]);
+	}
 	if (offer) {
 		filtered = call_terms_filter(call, to, in, &codecs);
 		if (filtered < 0)

@@ -143,6 +143,20 @@ static void across_realms(void **state)
 	bed.leaks_ok = true; /* what this is about */
 	connect_direct(A, BED_SDP("192.0.2.44", "5000"));
 	bed_hang_up(A, B);
+	/* ICE ends where a candidate would tell */
+	bed_invite(
+		A,
+		BED_SDP("192.0.2.44",
+			"5000") "a=ice-ufrag:abcd\na=ice-pwd:abcdefghijklmnopqrstuv\n"
+				"a=candidate:1 1 UDP 2130706431 10.0.0.11 5000 typ host\n"
+				"a=candidate:2 1 UDP 1694498815 192.0.2.44 5000 typ srflx raddr 10.0.0.11 rport 5000\n");
+	bed_lacks(bed_take(B, "INVITE "), "candidate");
+	bed_lacks(bed.ua[B].request, "ice-");
+	bed_has(bed.ua[B].request, "\r\nc=IN IP4 192.0.2.44\r\n");
+	bed_cancel(A);
+	bed_take(A, "SIP/2.0 487 ");
+	bed_reply(B, 487, NULL);
+	bed_take(B, "ACK ");
 	bed_invite(A, SDP_A);
 	bed_lacks(bed_take(B, "INVITE "), "10.0.0.11");
 	assert_int_equal(bed.gate.opens, 1);
@@ -150,6 +164,33 @@ static void across_realms(void **state)
 	bed_take(A, "SIP/2.0 487 ");
 	bed_reply(B, 487, NULL);
 	bed_take(B, "ACK ");
+}
+
+/* The callee answers from behind a NAT of another realm: neither is its address told nor can the call be. */
+static void private_answer(void **state)
+{
+	(void)state;
+	up(RELAY("never"), RELAY("never"), "");
+	bed.leaks_ok = true;
+	bed_invite(A, BED_SDP("192.0.2.44", "5000"));
+	bed_take(B, "INVITE ");
+	bed_reply(B, 183, BED_SDP("192.168.7.7", "6000")); /* it rings all the same */
+	bed_lacks(bed_take(A, "SIP/2.0 183 "), "192.168.7.7");
+	bed_reply(B, 200, BED_SDP("192.168.7.7", "6000"));
+	bed_take(B, "ACK ");
+	bed_lacks(bed_take(A, "SIP/2.0 502 "), "192.168.7.7");
+	bed_take_bye(B);
+	assert_string_equal(bed_cdr("cause"), "bad_answer");
+	assert_int_equal(bed.gate.opens, 0);
+	/* and not in a call that is up either */
+	connect_direct(A, BED_SDP("192.0.2.44", "5000"));
+	bed_request(A, "INVITE", BED_SDP("192.0.2.44", "5002"));
+	bed_take(B, "INVITE ");
+	bed_reply(B, 200, BED_SDP("192.168.7.7", "6000"));
+	bed_take(B, "ACK ");
+	bed_lacks(bed_take(A, "SIP/2.0 488 "), "192.168.7.7");
+	bed_take_bye(A);
+	bed_take_bye(B);
 }
 
 /* Who decides late is known late: the offer comes in the 2xx, the answer in the ACK. */
@@ -260,6 +301,7 @@ int main(void)
 		BED_TEST(the_stricter_one_counts),
 		BED_TEST(if_needed),
 		BED_TEST(across_realms),
+		BED_TEST(private_answer),
 		BED_TEST(late_offer),
 		BED_TEST(early_media_and_hold),
 		BED_TEST(an_offer_that_needs_it),
