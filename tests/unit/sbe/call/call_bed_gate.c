@@ -217,6 +217,10 @@ static void change_stream(struct gate_stream *g, const struct gate_stream *to)
 {
 	if (to->has & GATE_HAS_MODE)
 		g->mode = to->mode;
+	if (to->has & GATE_HAS_SOURCE) {
+		g->source = to->source;
+		g->source_prefix = to->source_prefix;
+	}
 	if (to->has & GATE_HAS_RATE) {
 		g->rate_bytes_per_s = to->rate_bytes_per_s;
 		g->burst_bytes = to->burst_bytes;
