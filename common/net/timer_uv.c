@@ -3,7 +3,8 @@
  * timer_uv - one uv timer, always armed for the wheel's next due time.
  *
  * libuv counts a delay from its own cached time, which is as old as the callback we are in. So the
- * uv timer may fire early; it then finds nothing due and is armed again. It never fires late.
+ * uv timer may fire early; it then finds nothing due and is armed again. It fires late when the loop was held up; libuv then
+ * runs its timers before its sockets, we the other way round.
  */
 #include "common/net/timer_uv.h"
 
@@ -14,14 +15,16 @@
 
 struct timer_uv {
 	uv_timer_t timer;
+	uv_idle_t hurry;           /* while it is active the loop does not wait for its sockets */
+	uv_check_t looked;         /* after they were read */
 	struct timer_wheel *wheel; /* NULL once closed */
+	uint64_t due_ms;
 };
 
 static void timer_uv_arm(struct timer_uv *d, int64_t least_ms);
 
-static void timer_uv_on_due(uv_timer_t *t)
+static void timer_uv_run(struct timer_uv *d)
 {
-	struct timer_uv *d = t->data;
 	struct timer_wheel *w = d->wheel;
 
 	mem_ref(d); /* a handler may close us */
@@ -33,15 +36,45 @@ static void timer_uv_on_due(uv_timer_t *t)
 	mem_unref(d);
 }
 
+static void timer_uv_on_hurry(uv_idle_t *i)
+{
+	(void)i;
+}
+
+static void timer_uv_on_looked(uv_check_t *c)
+{
+	struct timer_uv *d = c->data;
+
+	uv_idle_stop(&d->hurry);
+	uv_check_stop(c);
+	timer_uv_run(d);
+}
+
+static void timer_uv_on_due(uv_timer_t *t)
+{
+	struct timer_uv *d = t->data;
+
+	if (clock_now_ms() <= d->due_ms + TIMER_UV_LATE_MS) {
+		timer_uv_run(d);
+		return;
+	}
+	uv_idle_start(&d->hurry, timer_uv_on_hurry);
+	uv_check_start(&d->looked, timer_uv_on_looked);
+}
+
 static void timer_uv_arm(struct timer_uv *d, int64_t least_ms)
 {
-	int64_t wait_ms = timer_wheel_next_ms(d->wheel, clock_now_ms());
+	uint64_t now_ms = clock_now_ms();
+	int64_t wait_ms = timer_wheel_next_ms(d->wheel, now_ms);
 
-	if (wait_ms < 0)
+	if (wait_ms < 0) {
 		uv_timer_stop(&d->timer);
-	else
-		uv_timer_start(&d->timer, timer_uv_on_due,
-			       (uint64_t)(wait_ms < least_ms ? least_ms : wait_ms), 0);
+		return;
+	}
+	if (wait_ms < least_ms)
+		wait_ms = least_ms;
+	d->due_ms = now_ms + (uint64_t)wait_ms;
+	uv_timer_start(&d->timer, timer_uv_on_due, (uint64_t)wait_ms, 0);
 }
 
 static void timer_uv_on_earlier(void *arg)
@@ -60,8 +93,11 @@ int timer_uv_new(uv_loop_t *loop, struct timer_wheel *w, struct timer_uv **ret_d
 
 	if (!d)
 		return -ENOMEM;
-	uv_timer_init(loop, &d->timer); /* cannot fail */
-	d->timer.data = d;
+	/* None of these can fail. */
+	uv_timer_init(loop, &d->timer);
+	uv_idle_init(loop, &d->hurry);
+	uv_check_init(loop, &d->looked);
+	d->timer.data = d->hurry.data = d->looked.data = d;
 	d->wheel = w;
 	timer_wheel_set_clock(w, clock_now_ms);
 	timer_wheel_on_earlier(w, timer_uv_on_earlier, d);
@@ -76,6 +112,11 @@ struct timer_uv *timer_uv_close(struct timer_uv *d)
 		return NULL;
 	timer_wheel_on_earlier(d->wheel, NULL, NULL);
 	d->wheel = NULL;
+	/* One reference for each handle. */
 	uv_close((uv_handle_t *)&d->timer, timer_uv_on_closed);
+	mem_ref(d);
+	uv_close((uv_handle_t *)&d->hurry, timer_uv_on_closed);
+	mem_ref(d);
+	uv_close((uv_handle_t *)&d->looked, timer_uv_on_closed);
 	return NULL;
 }

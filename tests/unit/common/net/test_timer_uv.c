@@ -155,6 +155,55 @@ static void test_no_timer_lets_the_loop_end(void **state)
 	assert_int_equal(f->fired, 1);
 }
 
+static void on_answer(uv_poll_t *p, int status, int events)
+{
+	struct fixture *f = p->data;
+
+	(void)status, (void)events;
+	timer_stop(&f->a);
+	uv_poll_stop(p);
+	uv_close((uv_handle_t *)p, NULL);
+}
+
+/*
+ * We were held up, and what we waited for came meanwhile: it counts, though its time is past. Without it the timer fires in
+ * the same turn.
+ */
+static void test_held_up_looks_at_the_sockets_before_the_clock(void **state)
+{
+	struct fixture *f = *state;
+	uv_poll_t poll;
+	int pipe_fds[2];
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	uv_poll_init(&f->loop, &poll, pipe_fds[0]);
+	poll.data = f;
+	uv_poll_start(&poll, UV_READABLE, on_answer);
+	timer_start(f->wheel, &f->a, 10, on_a, f);
+	timer_start(f->wheel, &f->b, 10, on_b, f);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
+	assert_int_equal(write(pipe_fds[1], "", 1), 1);
+	usleep((10 + TIMER_UV_LATE_MS + 20) * 1000);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
+	assert_string_equal(f->order, "b");
+	net_turns(&f->loop, 3); /* the poll handle is ours until it is closed */
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+static void test_held_up_and_closed_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+
+	timer_start(f->wheel, &f->a, 10, on_close, f);
+	timer_start(f->wheel, &f->b, 10, on_b, f);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
+	usleep((10 + TIMER_UV_LATE_MS + 20) * 1000);
+	assert_true(net_wait(&f->loop, &f->fired, 1));
+	net_turns(&f->loop, 3);
+	assert_null(f->driver);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +214,8 @@ int main(void)
 		T(test_handler_may_close_the_driver),
 		T(test_timers_of_zero_leave_turns_to_the_sockets),
 		T(test_no_timer_lets_the_loop_end),
+		T(test_held_up_looks_at_the_sockets_before_the_clock),
+		T(test_held_up_and_closed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
