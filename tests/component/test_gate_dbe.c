@@ -343,7 +343,7 @@ static void a_killed_dbe(void **state)
 	dbe_kill(0, SIGKILL);
 	start_ms = clock_now_ms();
 	open_one(v);
-	assert_true(clock_now_ms() - start_ms < 1000);
+	assert_true(clock_now_ms() - start_ms < 1500);
 	assert_string_equal(gate_context_dbe(v->c), "dbe1");
 	RUN_UNTIL(u->lost == 1);
 	dbe_start(0);
@@ -375,11 +375,11 @@ static void a_stopped_dbe(void **state)
 		assert_int_equal(users[i].err, 0);
 		assert_string_equal(gate_context_dbe(users[i].c), "dbe1");
 	}
-	assert_true(clock_now_ms() - start_ms < 1100);
+	assert_true(clock_now_ms() - start_ms < 1500);
 	/* tripped or lost by now: nobody waits any more */
 	start_ms = clock_now_ms();
 	open_one(&users[20]);
-	assert_true(clock_now_ms() - start_ms < 200);
+	assert_true(clock_now_ms() - start_ms < 400); /* not request_ms */
 	RUN_UNTIL(gate_pool_in_service(pool) == 1);
 	kill(dbes[0], SIGCONT);
 	RUN_UNTIL(gate_pool_in_service(pool) == 2);

@@ -163,7 +163,8 @@ def sbe_conf(host, d):
     side = SIDE[host]
     conf = {
         "node": host, "control": {"socket": d.socket(host)},
-        "gate_control": {"listen": [f"{net.address(host, side)}:2944"], "tls": "gate", "dbes": [DBE_OF[host]]},
+        "gate_control": {"listen": [f"{net.address(host, side)}:2944"], "tls": "gate", "dbes": [DBE_OF[host]],
+                         "request_ms": 5000, "open_ms": 20000, "heartbeat_ms": 5000},
         "tls": {"gate": d.pki.identity(f"gate-{host}", "gate-ca")},
         "realms": {"peering": {**realm(host, "peer"), "media": "peering"}},
         "dns": {"servers": [net.address("dns", "peer")]},

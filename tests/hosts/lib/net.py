@@ -36,12 +36,16 @@ class Skip(Exception):
     """The machine lacks something."""
 
 
+SCALE = float(os.environ.get("SPEER_TIMEOUT_SCALE", "1"))  # limits of time, as long as this machine needs
+
+
 def check(ok, text):
     if not ok:
         raise Failure(text)
 
 
 def wait_for(what, condition, seconds=10.0):
+    seconds *= SCALE
     end = time.monotonic() + seconds
     while True:
         value = condition()

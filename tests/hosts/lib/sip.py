@@ -80,7 +80,7 @@ class Dialog:
             return None
 
         with self.phone.changed:
-            if not self.phone.changed.wait_for(found, seconds):
+            if not self.phone.changed.wait_for(found, seconds * net.SCALE):
                 got = ", ".join(m.start for m in self.seen) or "nothing"
                 raise net.Failure(f"{self.phone.host} waited {seconds:g} s for {what}; it got {got}")
             return found()
@@ -91,7 +91,7 @@ class Dialog:
             return next((m for m in self.seen if m.status >= 200 and m.method == "INVITE"), None)
 
         with self.phone.changed:
-            if not self.phone.changed.wait_for(found, seconds):
+            if not self.phone.changed.wait_for(found, seconds * net.SCALE):
                 got = ", ".join(m.start for m in self.seen) or "nothing"
                 raise net.Failure(f"{self.phone.host} waited {seconds:g} s for a final response; it got {got}")
             return found()
@@ -268,13 +268,16 @@ class Phone:  # pylint: disable=too-many-instance-attributes
     def received(self, data, source):
         m = Message(data)
         with self.changed:
-            self.requests += [m] if not m.status else []
+            again = self.answered.get((m.branch(), m.method))
             if m.status:
                 self.response(m)
-            elif (m.branch(), m.method) in self.answered:
-                for text in self.answered[(m.branch(), m.method)]:
+            elif again is not None:  # repeated: so is what was said to it so far
+                for text in again:
                     self.send(text, source)
             else:
+                self.requests.append(m)
+                if m.method != "ACK":
+                    self.answered[(m.branch(), m.method)] = []
                 self.request(m, source)
             self.changed.notify_all()
 
@@ -375,7 +378,7 @@ class Phone:  # pylint: disable=too-many-instance-attributes
             return [d for d in self.dialogs.values() if d.uri]
 
         with self.changed:
-            if not self.changed.wait_for(lambda: len(calls()) > after, seconds):
+            if not self.changed.wait_for(lambda: len(calls()) > after, seconds * net.SCALE):
                 raise net.Failure(f"no call came to {self.host} within {seconds:g} s")
             return calls()[-1]
 

@@ -21,7 +21,7 @@ python3 "$SPEER_ROOT/tests/scenario/d020-loss/calls.py" "$PBX" "$SBE_CORE" "$BNE
 nft list table inet loss | grep -q 'packets [1-9][0-9][0-9]' || fail "nothing was lost"
 await 45 "all calls are over" no_calls
 nft delete table inet loss
-[ "$(cdrs | wc -l)" = 1000 ] || fail "$(cdrs | wc -l) CDRs for 1,000 calls"
+await 5 "1,000 CDRs" cdr_count 1000
 good=$(cdrs | grep -c '"cause":"normal"')
 [ "$good" -ge 999 ] || { cdrs | grep -v '"cause":"normal"' | head -5; fail "only $good CDRs say normal"; }
 net_assert_clean

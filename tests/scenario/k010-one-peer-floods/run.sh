@@ -12,7 +12,6 @@ net_config
 json_edit "$TEST_TMP/sbe.json" "
 c['peers']['pbx'].update(limits={'cps_in': 10}, overload={'retry_after_s': 7})
 c['peers']['other'] = {'realm': 'core', 'sources': ['$OTHER'], 'next_hops': ['sip:$OTHER:5060']}
-c['gate_control'].update(request_ms=5000, open_ms=20000, heartbeat_ms=5000) # the machine is not what is tested
 c['routes'][0]['from'].append('other')"
 net_start 1
 scenario uas callee invite ringing answer ack bye

@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 
-WAIT = 10.0
+WAIT = 10 * float(os.environ.get("SPEER_TIMEOUT_SCALE", "1"))
 ids = itertools.count(1)
 
 

@@ -106,7 +106,7 @@ drain()
 print(f"set-up of a call to a static peer: {alone * 1000:.2f} ms alone, {slow * 1000:.2f} ms while 150 calls ask a dead server")
 if slow > max(2 * alone, 0.005):
     sys.exit("a dead server slows calls that do not need it")
-if longest > 5:
+if longest > 5 * float(os.environ.get("SPEER_TIMEOUT_SCALE", "1")):
     sys.exit(f"a call to an unknown domain took {longest:.1f} s to end")
 
 # one that answers everything with garbage, other people's answers, circles and floods of records
@@ -134,5 +134,5 @@ drain()
 print(f"and {lying * 1000:.2f} ms while it lies")
 if lying > max(2 * alone, 0.005):
     sys.exit("a lying server slows calls that do not need it")
-if longest > 5:
+if longest > 5 * float(os.environ.get("SPEER_TIMEOUT_SCALE", "1")):
     sys.exit(f"a call to an unknown domain took {longest:.1f} s to end")

@@ -68,7 +68,7 @@ done
 start=$(date +%s%N)
 ctl lookup +4421 >"$TEST_TMP/why"
 grep -q 'a chain of records that does not end' "$TEST_TMP/why" || { cat "$TEST_TMP/why" >&2; fail "the circle is not told"; }
-[ $(( ($(date +%s%N) - start) / 1000000 )) -lt 2000 ] || fail "a circle of records took more than 2 s"
+[ $(( ($(date +%s%N) - start) / 1000000 )) -lt "$(scaled 2000)" ] || fail "a circle of records took more than 2 s"
 
 # the server dies: what was known serves on, calls to static peers are as quick as ever, the unknown ends within 5 s
 kill -KILL "$PID_nsd"; wait "$PID_nsd" 2>/dev/null

@@ -53,7 +53,7 @@ python3 - "$(quality bnet out.window.figures)" <<'P' || fail "delays of bnet"
 import json, sys
 f = json.loads(sys.argv[1])
 print("  ", f)
-assert 0 <= f["srd_ms"] < 100 and 0 <= f["pdd_ms"] < 100 and f["sdd_ms"] < 100, f
+assert 0 <= f["srd_ms"] < 500 and 0 <= f["pdd_ms"] < 500 and f["sdd_ms"] < 500, f # no pause in the calls is in them
 assert 0.2 <= f["acd_s"] < 2 and f["sdt_failed_s"] is None, f
 P
 ctl peer quality | grep -E "^ *bnet +out +7 +42.9" || fail "peer quality: $(ctl peer quality)"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Calls into mazes of redirects: maze.py PBX SBE. All peers are here; what each answers goes by the called number."""
+import os
 import re
 import select
 import socket
@@ -11,7 +12,7 @@ PBX, CORE = sys.argv[1], sys.argv[2]
 PEERS = {"b": "127.0.2.20", "plain": "127.0.2.40", **{name: f"127.0.2.{30 + n}" for n, name in enumerate("cdefgh")}}
 OTHERS = ["127.0.2.99", "127.0.0.1", "127.0.2.21"]  # nobody's: no INVITE may come there
 SDP = "v=0\r\no=- 1 1 IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\nm=audio 30000 RTP/AVP 8\r\n"
-INVITES_MAX, SECONDS_MAX = 10, 5
+INVITES_MAX, SECONDS_MAX = 10, 5 * float(os.environ.get("SPEER_TIMEOUT_SCALE", "1"))
 
 
 def bound(ip):
