@@ -5,6 +5,7 @@
  * The first byte chooses the rules, the rest is a message. What must not get out is looked for here in its own way:
  * hosts behind "@", "sip:" and in Via, and addresses of session descriptions, as they are written.
  */
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,24 @@ static bool host_char(char c)
 	       c == '.' || c == '-';
 }
 
+/* Digits at the end are no domain: such a text is an IPv4 address, or no host at all (RFC 1123 2.1). */
+static bool may_be_host(struct wire_text t)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr in;
+	size_t n = t.n;
+
+	while (n && t.s[n - 1] >= '0' && t.s[n - 1] <= '9')
+		n--;
+	if (n == t.n || (n && t.s[n - 1] != '.'))
+		return true;
+	if (t.n >= sizeof(text))
+		return false;
+	memcpy(text, t.s, t.n);
+	text[t.n] = '\0';
+	return inet_pton(AF_INET, text, &in) == 1;
+}
+
 /* A host, if it looks like one. */
 static void forbid(struct wire_text t)
 {
@@ -125,7 +144,8 @@ static void forbid(struct wire_text t)
 		return;
 	while (t.n && t.s[t.n - 1] == '.')
 		t.n--;
-	if (t.n < 5 || !memchr(t.s, '.', t.n) || is_public(t) || nforbidden == FORBIDDEN_MAX)
+	if (t.n < 5 || !memchr(t.s, '.', t.n) || !may_be_host(t) || is_public(t) ||
+	    nforbidden == FORBIDDEN_MAX)
 		return;
 	forbidden[nforbidden++] = t;
 }
