@@ -164,6 +164,7 @@ int body_sdp_write(const struct body_sdp *in, const struct body_rewrite *rw,
 {
 	struct body_leak_set inner;
 	struct body_writer w = {.in = in, .rw = rw, .inner = &inner};
+	unsigned blank;
 	int err = check(in, rw);
 
 	if (err)
@@ -178,8 +179,10 @@ int body_sdp_write(const struct body_sdp *in, const struct body_rewrite *rw,
 	for (unsigned i = 0; i < in->n_media; i++)
 		body_section_write(&w, i);
 	/* Blank lines at the end are no SDP; they only stay in a text that is not ours. */
-	for (unsigned i = in->n_lines; !rw->origin && i-- > 0 && !in->lines[i].type;)
-		body_put(&w, "\r\n", 2);
+	for (blank = in->n_lines; !rw->origin && blank > 0 && !in->lines[blank - 1].type;)
+		blank--;
+	for (; !rw->origin && blank < in->n_lines; blank++)
+		body_put_line(&w, body_sdp_line(in, blank));
 	if (rw->origin && !w.failed)
 		put_origin(&w);
 	if (!body_room(&w, 1)) {

@@ -71,6 +71,16 @@ static void test_no_change_is_byte_exact_B17(void **state)
 	       "v=0\r\no=- 1 1 IN IP4 10.1.1.1\r\na=x\r\n");
 }
 
+/* Found by fuzz_body_sdp: the carriage returns of a blank line at the end were lost. */
+static void test_blank_lines_at_the_end(void **state)
+{
+	const struct body_rewrite nothing = {0};
+
+	(void)state;
+	expect("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\n\n\r\r", &nothing,
+	       "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\n\r\n\r\r\n");
+}
+
 static void test_relay_audio(void **state)
 {
 	struct body_stream_out media[2];
@@ -516,6 +526,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_change_is_byte_exact_B17),
+		cmocka_unit_test(test_blank_lines_at_the_end),
 		cmocka_unit_test(test_relay_audio),
 		cmocka_unit_test(test_relay_two_streams_on_two_addresses),
 		cmocka_unit_test(test_relay_mixed_families_and_ipv6),
